@@ -1,0 +1,49 @@
+"""Generative adversarial networks, to learn from and to build on.
+
+`gan_lessons` is the package behind the course of the same name. Its centre is `GAN`, a `keras.Model` whose `train_step`
+plays the game of Goodfellow et al. (arXiv:1406.2661) with `tf.GradientTape`; around it stand the parts that a GAN is
+composed of, one module each:
+
+    import gan_lessons as gl
+
+    gan = gl.GAN(
+        generator=gl.networks.mlp_generator((28, 28, 1), latent_dim=100),
+        discriminator=gl.networks.mlp_discriminator((28, 28, 1)),
+        latent_dim=100,
+    )
+
+Modules are loaded when they are first used, so that `import gan_lessons` costs no more than `import keras`.
+"""
+
+import importlib
+
+# GAN is imported at once, not on first use: loading a saved GAN needs its class to be registered with Keras.
+from gan_lessons.gan import GAN
+
+__version__ = "0.1.0"
+
+_MODULES = (
+    "callbacks",
+    "checks",
+    "constraints",
+    "data",
+    "metrics",
+    "networks",
+    "objectives",
+    "penalties",
+    "plotting",
+    "theory",
+    "toys",
+)
+
+__all__ = ["GAN", *_MODULES]
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *_MODULES])
