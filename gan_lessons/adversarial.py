@@ -1,0 +1,298 @@
+"""What every adversarial model shares: players with an optimizer each, saving, seeds, and the checks of what `fit` is given.
+
+Keras plans for a model with one optimizer. This class gives each *player* (a sub-model) its own and makes what Keras offers
+around `fit` reach all of them. It knows nothing of any game: that is the subclass's `train_step`.
+"""
+
+import contextlib
+import os
+import shutil
+import uuid
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from gan_lessons import validation
+
+
+class AdversarialModel(keras.Model):
+    """A model of several players, each with an optimizer of its own.
+
+    A subclass names its players, sets one attribute for each before it calls `set_players`, and writes `train_step`.
+    `compile` then takes one `<player>_optimizer` for each.
+    """
+
+    #: The attributes that hold the sub-models that are trained.
+    player_names = ()
+
+    # --- players and their optimizers ------------------------------------------------------------------------------
+
+    @property
+    def players(self):
+        """The sub-models that play, by name."""
+        return {name: getattr(self, name) for name in self.player_names}
+
+    def compile(
+        self, *, run_eagerly=False, steps_per_execution=1, jit_compile="auto", auto_scale_loss=True, **optimizers
+    ):
+        """Gives each player its optimizer.
+
+        Args:
+            run_eagerly: run the training step as plain Python, to look inside it. Slow.
+            steps_per_execution: how many batches are trained on in one call into TensorFlow.
+            jit_compile: whether XLA compiles the training step; "auto" leaves it to Keras.
+            auto_scale_loss: under the `mixed_float16` policy, whether optimizers are wrapped in a `LossScaleOptimizer`.
+            **optimizers: one `<player>_optimizer` for each player: a Keras optimizer, or its name.
+
+        Raises:
+            TypeError: if an optimizer is missing, or one is given that belongs to no player.
+            ValueError: if one optimizer is given to two players, or has been used for another network.
+        """
+        expected = [f"{name}_optimizer" for name in self.player_names]
+        if unknown := sorted(set(optimizers) - set(expected)):
+            raise TypeError(f"compile() takes {', '.join(expected)}. Received: {', '.join(unknown)}.")
+        found = {}
+        for name in expected:
+            if optimizers.get(name) is None:
+                raise TypeError(
+                    f"Each player needs an optimizer. Received: {name}=None. "
+                    f"Pass for example {name}=keras.optimizers.Adam(2e-4, beta_1=0.5)."
+                )
+            optimizer = keras.optimizers.get(optimizers[name])
+            if any(optimizer is other for other in found.values()):
+                raise ValueError(
+                    f"Each player needs an optimizer of its own: it keeps a state for each weight. Received: {name} is "
+                    f"the object given to another player too. Make two, with the same settings if you like."
+                )
+            if optimizer.built:
+                raise ValueError(
+                    f"An optimizer keeps a state for the weights it was first used on. Received: {name}, which has been "
+                    "used already. Make a new one for compile(); to go on training, call fit() again without compile()."
+                )
+            if auto_scale_loss and self._computes_in_float16():
+                if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+                    optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+            found[name] = optimizer
+
+        # Without `optimizer=None` Keras would make one that steps nothing, and schedules would move only that.
+        super().compile(
+            optimizer=None, run_eagerly=run_eagerly, steps_per_execution=steps_per_execution, jit_compile=jit_compile
+        )
+        for name, player in self.players.items():
+            optimizer = found[f"{name}_optimizer"]
+            setattr(self, f"{name}_optimizer", optimizer)
+            # Built here, so that there are slots to load a saved state into.
+            optimizer.build(player.trainable_variables)
+        # What Keras's callbacks look for: `model.optimizer.learning_rate`.
+        self.optimizer = _EveryPlayersOptimizer(list(found.values()))
+        self._compile_settings = {
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": jit_compile,
+            "auto_scale_loss": auto_scale_loss,
+        }
+
+    def descend(self, player, loss, tape):
+        """One step of a player's optimizer down its loss; the other players' weights stay.
+
+        Args:
+            player: the player's name.
+            loss: the scalar that it minimises.
+            tape: the `tf.GradientTape` that watched the loss being computed.
+        """
+        weights = getattr(self, player).trainable_variables
+        optimizer = getattr(self, f"{player}_optimizer")
+        # Gradients of a loss can be too small for float16: there the optimizer scales them up from the first step of the
+        # chain rule on, and down again before it uses them. Several devices add their gradients up, each its share.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        start = ops.cast(optimizer.scale_loss(ops.cast(1.0 / replicas, loss.dtype)), loss.dtype)
+        optimizer.apply(tape.gradient(loss, weights, output_gradients=start), weights)
+
+    def _computes_in_float16(self):
+        return any(layer.compute_dtype == "float16" for layer in self._flatten_layers())
+
+    @contextlib.contextmanager
+    def averaged(self, player):
+        """Within this block a player has the average of its weights, if its optimizer keeps one (`use_ema=True`)."""
+        optimizer = getattr(self, f"{player}_optimizer", None)
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+        # Before the first step the average is still empty.
+        if not getattr(optimizer, "use_ema", False) or int(optimizer.iterations) == 0:
+            yield
+            return
+        weights = getattr(self, player).trainable_variables
+        last = [ops.convert_to_numpy(weight) for weight in weights]
+        for weight, average in zip(weights, optimizer._model_variables_moving_average):
+            if average is not None:
+                weight.assign(average)
+        try:
+            yield
+        finally:
+            for weight, value in zip(weights, last):
+                weight.assign(value)
+
+    # --- logs --------------------------------------------------------------------------------------------------------
+
+    def track(self, names):
+        """Names what the training history will have. To be called once, by the subclass's `__init__`."""
+        self._means = {name: keras.metrics.Mean(name=name) for name in names}
+
+    def log(self, **values):
+        """Takes one batch's values into the means of the epoch."""
+        for name, value in values.items():
+            self._means[name].update_state(value)
+
+    def get_metrics_result(self):
+        # Keras would add a `loss` of its own, which is 0 for ever where there are several.
+        return {name: mean.result() for name, mean in self._means.items()}
+
+    # --- saving ----------------------------------------------------------------------------------------------------
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return None
+        optimizers = {f"{name}_optimizer": getattr(self, f"{name}_optimizer") for name in self.player_names}
+        return self._compile_settings | {
+            name: keras.saving.serialize_keras_object(optimizer) for name, optimizer in optimizers.items()
+        }
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        # Keras leaves the state of random numbers out; without it a resumed run would draw other noise.
+        for index, state in enumerate(self._random_states()):
+            store[f"random_state_{index}"] = ops.convert_to_numpy(state)
+
+    def load_own_variables(self, store):
+        states = {key: store[key] for key in store.keys() if key.startswith("random_state_")}
+        super().load_own_variables({key: store[key] for key in store.keys() if key not in states})
+        variables = self._random_states()
+        if len(states) != len(variables):
+            raise ValueError(
+                "The saved state of random numbers must be of this model. "
+                f"Received: {len(states)} states for {len(variables)} sources of randomness (Dropout layers and noise). "
+                "Load the file into networks of the same layers, compiled in the same way."
+            )
+        for index, variable in enumerate(variables):
+            variable.assign(states[f"random_state_{index}"])
+
+    def _random_states(self):
+        return [variable for variable in self.variables if "seed_generator_state" in variable.path]
+
+    def save(self, filepath, overwrite=True, **kwargs):
+        """Saves the whole model: players, optimizers with their state, random state, compile options.
+
+        It is written under a temporary name and moved into place, so that a save that fails leaves what was there.
+
+        Args:
+            filepath: where to, ending in `.keras`.
+            overwrite: whether a file that is there may be replaced without asking.
+            **kwargs: as `keras.Model.save`.
+        """
+        if not str(filepath).endswith(".keras"):
+            raise ValueError(
+                f"A model is saved to a path that ends in .keras. Received: filepath={str(filepath)!r}. "
+                "For the weights alone use save_weights; for serving, export."
+            )
+        with _replacing(filepath, overwrite) as temporary:
+            super().save(temporary, **kwargs)
+
+    def save_weights(self, filepath, overwrite=True, **kwargs):
+        """Saves the weights, the optimizers' and the random state, as `save` does. Args: as `keras.Model.save_weights`."""
+        if kwargs.get("max_shard_size") is not None or not str(filepath).endswith(".weights.h5"):
+            super().save_weights(filepath, overwrite=overwrite, **kwargs)  # Keras's own error, or several files
+            return
+        with _replacing(filepath, overwrite) as temporary:
+            super().save_weights(temporary, **kwargs)
+
+    # --- what fit is given -----------------------------------------------------------------------------------------
+
+    def check_images(self, images, name):
+        """What the subclass makes of images that `fit` or `evaluate` is given: checks them, returns them guarded."""
+        return images
+
+    def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
+        """As `keras.Model.fit`; the images are checked first, and a bad one is refused in words before it is trained on."""
+        x = self.check_images(x, "x")
+        if isinstance(validation_data, (tuple, list)):
+            validation_data = (self.check_images(validation_data[0], "validation_data"), *validation_data[1:])
+            if len(validation_data) == 1:  # images alone: Keras unpacks (x,) only as a tuple
+                validation_data = (validation_data[0], None)
+        elif validation_data is not None:
+            validation_data = self.check_images(validation_data, "validation_data")
+        with validation.in_words():
+            return super().fit(x, y, *args, validation_data=validation_data, **kwargs)
+
+    def evaluate(self, x=None, *args, **kwargs):
+        """As `keras.Model.evaluate`: the losses and what else the history has, on the given images, with the checks of `fit`.
+
+        It draws the same random numbers every time, so that the same model and images give the same losses, and leaves the
+        random state as it was, so that training with validation and without is the same training.
+        """
+        if not kwargs.get("_use_cached_eval_dataset"):  # within fit they have been looked at
+            x = self.check_images(x, "x")
+        states = self._random_states()
+        before = [ops.convert_to_numpy(state) for state in states]
+        try:
+            for index, state in enumerate(states):
+                state.assign([index, 0])
+            with validation.in_words():
+                return super().evaluate(x, *args, **kwargs)
+        finally:
+            for state, value in zip(states, before):
+                state.assign(value)
+
+
+class _EveryPlayersOptimizer:
+    """What a callback finds as `model.optimizer`: one learning rate, which moves every player's in proportion."""
+
+    built = True
+
+    def __init__(self, optimizers):
+        self._optimizers = optimizers
+
+    @property
+    def learning_rate(self):
+        return self._optimizers[0].learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        first = float(ops.convert_to_numpy(self.learning_rate))
+        rates = [float(ops.convert_to_numpy(optimizer.learning_rate)) for optimizer in self._optimizers]
+        if first > 0:
+            # Remembered, so that a schedule can pass through 0 and come back.
+            self._ratios = [rate / first for rate in rates]
+        for optimizer, ratio in zip(self._optimizers, self._ratios):
+            optimizer.learning_rate = float(ops.convert_to_numpy(value)) * ratio
+
+    lr = learning_rate
+
+    @property
+    def iterations(self):
+        return self._optimizers[0].iterations
+
+
+@contextlib.contextmanager
+def _replacing(filepath, overwrite):
+    """A temporary path beside `filepath`, which takes its place if the block succeeds and is removed if it does not."""
+    filepath = os.fspath(filepath)
+    folder, name = os.path.split(filepath)
+    if folder and not os.path.isdir(folder):
+        raise FileNotFoundError(f"The folder to save in must be there. Received: filepath={filepath!r}. Make it first.")
+    if os.path.exists(filepath) and not overwrite:
+        raise FileExistsError(
+            f"Received: filepath={filepath!r}, which is there, and overwrite=False. Save under another name."
+        )
+    # The end of the name is kept: Keras tells formats apart by it.
+    temporary = os.path.join(folder, f".{uuid.uuid4().hex[:8]}-{name}")
+    try:
+        yield temporary
+        os.replace(temporary, filepath)
+    finally:
+        if os.path.isdir(temporary):
+            shutil.rmtree(temporary)
+        elif os.path.exists(temporary):
+            os.remove(temporary)
