@@ -214,17 +214,44 @@ class AdversarialModel(keras.Model):
         """What the subclass makes of images that `fit` or `evaluate` is given: checks them, returns them guarded."""
         return images
 
-    def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
-        """As `keras.Model.fit`; the images are checked first, and a bad one is refused in words before it is trained on."""
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=None,
+        **kwargs,
+    ):
+        """As `keras.Model.fit`; the images are checked first, and a bad one is refused in words before it is trained on.
+
+        `shuffle` is by default True for arrays; a data set comes in its own order.
+        """
+        if shuffle is None:
+            shuffle = not isinstance(x, tf.data.Dataset)  # Keras's True would warn that it is ignored
         x = self.check_images(x, "x")
         if isinstance(validation_data, (tuple, list)):
-            validation_data = (self.check_images(validation_data[0], "validation_data"), *validation_data[1:])
-            if len(validation_data) == 1:  # images alone: Keras unpacks (x,) only as a tuple
-                validation_data = (validation_data[0], None)
+            images, *others = validation_data
+            validation_data = (self.check_images(images, "validation_data"), *(others or [None]))
         elif validation_data is not None:
             validation_data = self.check_images(validation_data, "validation_data")
         with validation.in_words():
-            return super().fit(x, y, *args, validation_data=validation_data, **kwargs)
+            return super().fit(
+                x,
+                y,
+                batch_size=batch_size,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=callbacks,
+                validation_split=validation_split,
+                validation_data=validation_data,
+                shuffle=shuffle,
+                **kwargs,
+            )
 
     def evaluate(self, x=None, *args, **kwargs):
         """As `keras.Model.evaluate`: the losses and what else the history has, on the given images, with the checks of `fit`.
