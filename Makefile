@@ -1,0 +1,57 @@
+# What one can do here; `make` alone prints it.
+#
+# Everything runs in .venv, which is made once and then needs no network. To start afresh: rm -r .venv
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.complete
+WORKERS ?= 2
+
+# The first Python on the path of a version that the course runs on. Another one: make lab PYTHON=/path/to/python3.12
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
+	if $$python -c '$(SUPPORTED)' 2>/dev/null; then echo $$python; break; fi; done)
+
+# Jupyter is to find the kernel in .venv before any other, and TensorFlow to keep its start-up notes to itself.
+export JUPYTER_PREFER_ENV_PATH := 1
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test course notebooks bench venv check-python
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s%s\n", $$1, $$2}'
+
+lab: $(STAMP) ## open the course in JupyterLab
+	$(BIN)/python -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_OPTIONS) notebooks/00_start_here.ipynb
+
+# Two workers of one thread each, so that they do not compete for the cores.
+test: $(STAMP) ## run the unit tests, and every lesson in fast mode
+	GAN_LESSONS_FAST=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=2 OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 \
+	$(BIN)/python -m pytest -q --numprocesses=$(WORKERS) --dist=loadfile \
+		--nbval-lax --nbval-current-env --nbval-cell-timeout=600 notebooks/[0-9]*.ipynb tests
+
+course: $(STAMP) ## run every lesson at laptop size into build/ (FRESH=1: again; ONLY=name: that one; FAST=1: quickly)
+	$(BIN)/python notebooks/course.py run $(if $(FRESH),--fresh) $(if $(FAST),--fast) $(ONLY)
+
+notebooks: $(STAMP) ## build notebooks/*.ipynb and README's table from notebooks/source/ (FRESH=1, ONLY=name)
+	$(BIN)/python notebooks/course.py build $(if $(FRESH),--fresh) $(ONLY)
+
+bench: $(STAMP) ## measure speed
+	$(BIN)/python benchmarks/speed.py
+
+venv: $(STAMP) ## make .venv, with all that the above needs
+
+# requirements.txt brings the tool that builds the package as well, so one download is enough.
+$(STAMP): requirements.txt pyproject.toml | check-python
+	@test -x $(BIN)/pip || "$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
+		echo 'The virtual environment could not be made. On Debian and Ubuntu: sudo apt install python3-venv'; exit 1; }
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+check-python:
+	@test -e $(STAMP) || { test -n "$(PYTHON)" && "$(PYTHON)" -c '$(SUPPORTED)'; } || { \
+		echo 'The course needs Python 3.11, 3.12 or 3.13 (TensorFlow 2.21 has no wheels for others).' \
+			'Found: $(if $(PYTHON),$(PYTHON) which is '"$$($(PYTHON) --version 2>&1)"',none of these).' \
+			'Install one, or name it: make lab PYTHON=/path/to/python3.12'; exit 1; }
