@@ -1,0 +1,551 @@
+"""Pictures: grids of images, the curves of a training, walks through latent space.
+
+    gl.plotting.show_images(gan.generate(25, seed=0), title="MNIST, 20 epochs")
+    gl.plotting.loss_curves(history)
+
+Every function returns a matplotlib `Figure` that belongs to nobody: pyplot does not know it, so it is shown once, as the
+last expression of a notebook's cell, or saved with `figure.savefig("name.png")`, and it is gone when you let go of it.
+
+Images are shown pixel by pixel, enlarged a whole number of times, never smoothed: a checkerboard that you see is there.
+"""
+
+import io
+import math
+import textwrap
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from gan_lessons import validation
+
+#: One colour for each party, the same in every picture; told apart with any kind of colour vision (Okabe and Ito, 2008).
+COLOURS = {
+    "real": "#0072B2",
+    "generated": "#D55E00",
+    "generator": "#D55E00",
+    "discriminator": "#009E73",
+    "penalty": "#CC79A7",
+    "reference": "#666666",
+}
+
+_DPI = 100  # one inch of figure is 100 pixels of screen
+_GAP = 2  # pixels between two images
+_MARGIN = 8  # pixels around everything
+_WIDEST = 1200  # pixels; wider grids are scaled down
+_SEEN_WELL = 72  # pixels; small images are enlarged to at least this
+_ROOM = 1e-3  # rounding may carry a value a little past the end of its range
+
+
+class Picture(Figure):
+    """A matplotlib figure that a notebook can show without pyplot."""
+
+    def __init__(self, width, height, **kwargs):
+        super().__init__(figsize=(width / _DPI, height / _DPI), dpi=_DPI, **kwargs)
+
+    def _repr_png_(self):
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png")
+        return buffer.getvalue()
+
+
+# --- images as pixels ------------------------------------------------------------------------------------------------
+
+
+def to_pixels(images, value_range=(-1.0, 1.0)):
+    """Turns images into pixels: round(255·(x − low)/(high − low)).
+
+    Args:
+        images: an array of shape (n, height, width, channels), with 1 channel (grey) or 3 (red, green, blue), of floats
+            in `value_range`, or of uint8, which are pixels already.
+        value_range: (low, high), the values of black and white.
+
+    Returns:
+        A uint8 array of the same shape.
+
+    Raises:
+        TypeError: for integers other than uint8, or what is not an array.
+        ValueError: for another shape, no image, a NaN, or a value outside the range.
+    """
+    low, high = _checked_range(value_range)
+    images = np.asarray(images)
+    if images.dtype != np.uint8 and "float" not in str(images.dtype):
+        raise TypeError(
+            "Images must be floats in value_range, or uint8 pixels. "
+            f"Received: images with dtype {images.dtype}. For pixels 0 … 255 of another type: images.astype('uint8')."
+        )
+    if images.ndim != 4 or images.shape[-1] not in (1, 3):
+        hint = {
+            2: "For one grey image: image[None, ..., None].",
+            3: "For one image: image[None]; for grey images without the channel axis: images[..., None].",
+            4: "Pick 1 channel (grey) or 3 (red, green, blue): images[..., :3].",
+        }.get(images.ndim, "Put the images one after the other, batch axis first.")
+        raise ValueError(
+            "Images must have shape (n, height, width, channels) with 1 or 3 channels. "
+            f"Received: images of shape {images.shape}. {hint}"
+        )
+    if images.size == 0:
+        raise ValueError(f"There must be at least one image. Received: images of shape {images.shape}.")
+    if images.dtype == np.uint8:
+        return images
+    images = images.astype("float64")
+    if not np.isfinite(images).all():
+        bad = int((~np.isfinite(images)).any(axis=(1, 2, 3)).sum())
+        raise ValueError(
+            f"Images must be finite numbers. Received: images with NaN or infinity in {bad} of {len(images)}. "
+            "If a generator made them, its training has diverged."
+        )
+    room = _ROOM * (high - low)
+    if images.min() < low - room or images.max() > high + room:
+        raise ValueError(
+            f"Images must lie in value_range. Received: images with values from {images.min():g} to {images.max():g}, "
+            f"value_range=({low:g}, {high:g}). Give the range that they are in, such as value_range=(0, 255), "
+            "or clip them: numpy.clip(images, -1, 1)."
+        )
+    return np.rint(np.clip((images - low) / (high - low), 0, 1) * 255).astype("uint8")
+
+
+def image_grid(images, columns=None, value_range=(-1.0, 1.0), zoom=1, gap=_GAP, row_gap=None):
+    """Lays images out in rows, left to right and top to bottom, on white.
+
+    Args:
+        images: as in `to_pixels`.
+        columns: how many stand in a row; by default about as many as there are rows.
+        value_range: (low, high), the values of black and white.
+        zoom: how many pixels one pixel becomes, in both directions.
+        gap: white pixels between two columns.
+        row_gap: white pixels between two rows; by default `gap`.
+
+    Returns:
+        A uint8 array of shape (height, width, channels).
+
+    Raises:
+        TypeError, ValueError: as `to_pixels`, and for counts that are not positive integers.
+
+    Example:
+        >>> image_grid(gan.generate(25), zoom=2).shape    # five 28-pixel images, twice as large, and four gaps
+        (288, 288, 1)
+    """
+    pixels = to_pixels(images, value_range)
+    columns = _columns(columns, len(pixels))
+    zoom = _count("zoom", zoom)
+    gap = _count("gap", gap, least=0)
+    row_gap = gap if row_gap is None else _count("row_gap", row_gap, least=0)
+
+    pixels = pixels.repeat(zoom, axis=1).repeat(zoom, axis=2)
+    _, height, width, channels = pixels.shape
+    rows = math.ceil(len(pixels) / columns)
+    grid = np.full((rows * (height + row_gap) - row_gap, columns * (width + gap) - gap, channels), 255, "uint8")
+    for index, image in enumerate(pixels):
+        row, column = divmod(index, columns)
+        top, left = row * (height + row_gap), column * (width + gap)
+        grid[top : top + height, left : left + width] = image
+    return grid
+
+
+def range_of(model):
+    """(low, high) of the images that a model's generator makes, told from its last activation; (-1, 1) if it cannot be."""
+    generator = getattr(model, "generator", None)
+    activation = None if generator is None else validation.last_activation(generator)
+    return validation.RANGES.get(activation, (-1.0, 1.0))
+
+
+# --- pictures of images ----------------------------------------------------------------------------------------------
+
+
+def show_images(images, columns=None, title=None, captions=None, scale=1.0, value_range=(-1.0, 1.0)):
+    """Shows images in a grid.
+
+    Args:
+        images: as in `to_pixels`.
+        columns: how many stand in a row; by default about as many as there are rows.
+        title: what stands above; name the data set.
+        captions: one short text for each image, which stands below it.
+        scale: 2 for twice as large.
+        value_range: (low, high), the values of black and white.
+
+    Returns:
+        A matplotlib `Figure`.
+
+    Raises:
+        TypeError, ValueError: as `to_pixels`, and for counts that do not fit.
+
+    Example:
+        >>> show_images(gan.generate(10, seed=0), columns=10, title="MNIST, generated")
+    """
+    pixels = to_pixels(images, value_range)
+    if captions is not None:
+        captions = [captions] if isinstance(captions, str) else list(map(str, captions))
+        if len(captions) != len(pixels):
+            raise ValueError(
+                f"There must be one caption for each image. Received: {len(captions)} captions, {len(pixels)} images."
+            )
+    return _lay_out(pixels, _columns(columns, len(pixels)), title, scale, captions=captions)
+
+
+def image_rows(rows, title=None, scale=1.0, value_range=(-1.0, 1.0)):
+    """Shows rows of images to compare, each with its name at the left.
+
+    Args:
+        rows: a dictionary from a row's name to its images, which are as in `to_pixels`; all rows of one shape.
+        title: what stands above; name the data set.
+        scale: 2 for twice as large.
+        value_range: (low, high), the values of black and white.
+
+    Returns:
+        A matplotlib `Figure`.
+
+    Raises:
+        TypeError, ValueError: as `to_pixels`, and for rows of different shapes.
+
+    Example:
+        >>> image_rows({"epoch 1": early, "epoch 20": late}, title="MNIST, the same latents")
+    """
+    if not isinstance(rows, Mapping) or not rows:
+        raise ValueError(
+            "rows must be a dictionary from names to images, with at least one row. "
+            f"Received: rows of type {type(rows).__name__}. For images without names: show_images(images)."
+        )
+    pixels = {str(name): to_pixels(images, value_range) for name, images in rows.items()}
+    shapes = {name: row.shape for name, row in pixels.items()}
+    if len(set(shapes.values())) > 1:
+        raise ValueError(f"All rows must have the same number of images of the same shape. Received: {shapes}.")
+    columns = len(next(iter(pixels.values())))
+    return _lay_out(np.concatenate(list(pixels.values())), columns, title, scale, labels=list(pixels))
+
+
+def nearest_neighbours(samples, neighbours, title=None, scale=1.0, value_range=(-1.0, 1.0)):
+    """Shows generated images above the training images that are nearest to them: is the generator copying?
+
+    A copy looks like the image below it; a sample of something learnt is near to several images and equal to none.
+
+    Args:
+        samples: generated images, as in `to_pixels`.
+        neighbours: the nearest training image of each, of the same shape; or of shape (n, k, height, width, channels)
+            for the k nearest, nearest first.
+        title: what stands above; name the data set and the distance.
+        scale: 2 for twice as large.
+        value_range: (low, high), the values of black and white.
+
+    Returns:
+        A matplotlib `Figure`.
+
+    Raises:
+        TypeError, ValueError: as `image_rows`.
+    """
+    neighbours = np.asarray(neighbours)
+    if neighbours.ndim == 5:
+        names = [f"{rank}{_ordinal(rank)} nearest" if rank > 1 else "nearest" for rank in range(1, neighbours.shape[1] + 1)]
+        rows = {name: neighbours[:, index] for index, name in enumerate(names)}
+    else:
+        rows = {"nearest": neighbours}
+    return image_rows({"generated": samples} | rows, title, scale, value_range)
+
+
+def latent_path(start, end, steps, spherical=True):
+    """The way from one latent to another, both ends included.
+
+    The straight way is (1 − t)·start + t·end. The spherical one is an arc around the origin,
+
+        sin((1 − t)·ω)/sin(ω) · start + sin(t·ω)/sin(ω) · end,    ω the angle between the two,
+
+    and is the one to take for latents from N(0, I): in d dimensions their length is close to √d, with a spread of only
+    about 0.7, so that all of them lie near one sphere. Two of them are nearly at right angles, and the middle of the
+    straight way is only √(d/2) long: a place from which the generator has never been asked for an image.
+
+    Args:
+        start, end: latents of shape (latent_dim,), or (n, latent_dim) for n paths.
+        steps: the number of points, at least 2.
+        spherical: the arc, or the straight line.
+
+    Returns:
+        A float32 array of shape (steps, latent_dim), or (n, steps, latent_dim).
+
+    Raises:
+        ValueError: for shapes that differ, or fewer than 2 steps.
+
+    Reference:
+        White, Sampling Generative Networks, 2016, arXiv:1609.04468
+    """
+    start, end = np.asarray(start, "float64"), np.asarray(end, "float64")
+    if start.shape != end.shape or start.ndim not in (1, 2) or start.size == 0:
+        raise ValueError(
+            "start and end must both have shape (latent_dim,) or (n, latent_dim). "
+            f"Received: start of shape {start.shape}, end of shape {end.shape}."
+        )
+    t = np.linspace(0.0, 1.0, _count("steps", steps, least=2))[:, None]  # (steps, 1)
+    start, end = start[..., None, :], end[..., None, :]  # (…, 1, latent_dim)
+    weights = 1.0 - t, t
+    if spherical:
+        lengths = np.linalg.norm(start, axis=-1, keepdims=True) * np.linalg.norm(end, axis=-1, keepdims=True)
+        cosine = np.sum(start * end, axis=-1, keepdims=True) / np.maximum(lengths, 1e-300)
+        angle = np.arccos(np.clip(cosine, -1.0, 1.0))
+        sine = np.sin(angle)
+        # Latents in one line with the origin have no arc between them; there the straight way is left.
+        curved = (sine > 1e-6) & (lengths > 0)
+        sine = np.where(curved, sine, 1.0)
+        weights = [np.where(curved, np.sin(weight * angle) / sine, weight) for weight in weights]
+    return (weights[0] * start + weights[1] * end).astype("float32")
+
+
+def interpolation(gan, rows=4, steps=10, seed=0, spherical=True, title=None, scale=1.0):
+    """Shows what a generator makes on the way between pairs of latents, one pair a row.
+
+    Images that change smoothly, and are good all the way, tell that the generator has learnt more than a list. See
+    `latent_path` for the two ways there are.
+
+    Args:
+        gan: a model with `generate(latents=…)` and `sample_latents(count, seed)`, such as `gan_lessons.GAN`.
+        rows: the number of pairs.
+        steps: the number of images on the way, both ends included.
+        seed: an integer for the same pairs every time; None for others each time.
+        spherical: along an arc around the origin; False for the straight line.
+        title: what stands above; name the data set.
+        scale: 2 for twice as large.
+
+    Returns:
+        A matplotlib `Figure`.
+
+    Raises:
+        TypeError: if the model cannot generate.
+        ValueError: for counts that are too small.
+
+    Example:
+        >>> interpolation(gan, rows=3, title="MNIST, from digit to digit")
+    """
+    rows, steps = _count("rows", rows), _count("steps", steps, least=2)
+    if not all(callable(getattr(gan, method, None)) for method in ("generate", "sample_latents")):
+        raise TypeError(
+            "gan must have the methods generate(latents=…) and sample_latents(count, seed), as gan_lessons.GAN has. "
+            f"Received: gan of type {type(gan).__name__}."
+        )
+    ends = np.asarray(gan.sample_latents(2 * rows, seed=seed))
+    paths = latent_path(ends[:rows], ends[rows:], steps, spherical)  # (rows, steps, latent_dim)
+    low, high = range_of(gan)
+    images = np.clip(gan.generate(latents=paths.reshape(rows * steps, -1)), low, high)
+    return _lay_out(to_pixels(images, (low, high)), steps, title, scale)
+
+
+def _lay_out(pixels, columns, title=None, scale=1.0, captions=None, labels=None):
+    """Puts pixels on a figure so that one of them covers a whole number of the screen's; sizes below are in pixels."""
+    if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale < math.inf:
+        raise ValueError(f"scale must be a positive number. Received: scale={scale!r}.")
+    _, height, width, channels = pixels.shape
+    zoom = max(1, math.ceil(_SEEN_WELL * scale / width - 1e-9))
+    zoom = max(1, min(zoom, int(_WIDEST * scale / (columns * width))))
+    shrink = min(1.0, _WIDEST * scale / (columns * (width * zoom + _GAP)))  # large images become smaller
+
+    small = 13  # one line of small text
+    wrapped = [textwrap.fill(caption, max(4, int(width * zoom * shrink / 6.5))) for caption in captions or []]
+    below = max((small * (1 + text.count("\n")) + 4 for text in wrapped), default=0)
+    labels = [textwrap.fill(label, 24) for label in labels or []]
+    left = max((8 * len(line) + 6 for label in labels for line in label.splitlines()), default=0)
+
+    row_gap = _GAP + math.ceil(below / shrink)
+    grid = image_grid(pixels, columns, zoom=zoom, row_gap=row_gap)
+    grid_height, grid_width = grid.shape[0] * shrink, grid.shape[1] * shrink
+    inner = max(left + grid_width, 280 if title else 0)
+    title = "\n".join(textwrap.fill(line, int(inner / 8.7)) for line in title.splitlines()) if title else ""
+    above = 20 * len(title.splitlines()) + 4 if title else 0
+    full_width = math.ceil(inner + 2 * _MARGIN)
+    full_height = math.ceil(above + grid_height + below + 2 * _MARGIN)
+
+    figure = Picture(full_width, full_height)
+    x = _MARGIN + left + int((inner - left - grid_width) / 2)
+    y = _MARGIN + below  # matplotlib counts from the bottom
+    axes = figure.add_axes((x / full_width, y / full_height, grid_width / full_width, grid_height / full_height))
+    axes.set_axis_off()
+    axes.imshow(
+        grid if channels == 3 else grid[..., 0],
+        cmap=None if channels == 3 else "gray",
+        vmin=0,
+        vmax=255,
+        aspect="auto",
+        extent=(0, grid_width, grid_height, 0),
+        interpolation="nearest" if shrink == 1 else "antialiased",
+    )
+    row_height, column_width = (height * zoom + row_gap) * shrink, (width * zoom + _GAP) * shrink
+    for index, text in enumerate(wrapped):
+        row, column = divmod(index, columns)
+        place = (column * column_width + width * zoom * shrink / 2, row * row_height + height * zoom * shrink + 3)
+        axes.text(*place, text, fontsize=7.5, ha="center", va="top", clip_on=False)
+    for row, text in enumerate(labels):
+        place = (-8, row * row_height + height * zoom * shrink / 2)
+        axes.text(*place, text, fontsize=9, ha="right", va="center", clip_on=False)
+    if title:
+        figure.text(0.5, 1 - (_MARGIN - 2) / full_height, title, fontsize=11, ha="center", va="top")
+    return figure
+
+
+# --- curves ----------------------------------------------------------------------------------------------------------
+
+
+def loss_curves(history, title=None):
+    """Draws both players' losses over the epochs.
+
+    Where D cannot tell real from generated it answers ½ everywhere, and the losses have a value that can be computed;
+    thin lines mark it: D's loss is 2·log 2 = 1.386, G's is log 2 = 0.693 in the non-saturating game and −log 2 in the
+    minimax game. A loss that rests there need not mean success: D may be too weak to see a difference. Under a penalty,
+    or a Wasserstein objective, there is no such value, and no line.
+
+    Args:
+        history: what `fit` returned, a dictionary of lists such as its `history`, or a pandas table of a CSVLogger file.
+            If it has an entry "epoch", that counts from 0, as Keras does.
+        title: what stands above; name the data set.
+
+    Returns:
+        A matplotlib `Figure`. Losses on validation data, if there are some for every epoch, are dashed.
+
+    Raises:
+        TypeError: if the history is something else.
+        ValueError: if it is empty, or lacks the losses of a GAN.
+
+    Example:
+        >>> loss_curves(gan.fit(train, epochs=20), title=train.info.title)
+    """
+    epochs, values = _history(history, ("d_loss", "g_loss"))
+    figure, axes = _epoch_axes(epochs, title, "loss")
+    _curve(axes, epochs, values, "d_loss", "discriminator (d_loss)", COLOURS["discriminator"])
+    _curve(axes, epochs, values, "g_loss", "generator (g_loss)", COLOURS["generator"])
+    if "penalty" in values:
+        _curve(axes, epochs, values, "penalty", "penalty, part of d_loss", COLOURS["penalty"])
+    if "d_real" in values and "penalty" not in values:
+        _reference(axes, 2 * math.log(2), "2 log 2", COLOURS["discriminator"])
+    if "d_real" in values:
+        # The sign tells the game: log(1 − D) is never positive, −log D never negative.
+        minimax = np.nanmax(values["g_loss"], initial=-np.inf) <= 0
+        _reference(axes, (-1 if minimax else 1) * math.log(2), "−log 2" if minimax else "log 2", COLOURS["generator"])
+    axes.legend(fontsize=9, edgecolor="none", framealpha=0.85)
+    return figure
+
+
+def discriminator_curves(history, title=None):
+    """Draws what the discriminator says of real and of generated images, on average over each epoch.
+
+    For minimax and non-saturating objectives that is D(x), a probability, on both kinds of images: 1 and 0 for a D that
+    tells them apart, ½ for both (the thin line) where it cannot. For Wasserstein it is the critic's estimate of the
+    distance, E[D(x)] − E[D(G(z))], which falls towards 0 as the generator gets better.
+
+    Args:
+        history: as in `loss_curves`.
+        title: what stands above; name the data set.
+
+    Returns:
+        A matplotlib `Figure`. What is said of validation data, if there is some for every epoch, is dashed.
+
+    Raises:
+        TypeError: if the history is something else.
+        ValueError: if it is empty, or its objective logs neither of the two.
+    """
+    is_distance = "distance" in _entries(history) and "d_real" not in _entries(history)
+    epochs, values = _history(history, ("distance",) if is_distance else ("d_real", "d_fake"))
+    if is_distance:
+        figure, axes = _epoch_axes(epochs, title, "E[D(x)] − E[D(G(z))]")
+        _curve(axes, epochs, values, "distance", "the critic's distance", COLOURS["discriminator"])
+        _reference(axes, 0.0, "0", COLOURS["reference"])
+    else:
+        figure, axes = _epoch_axes(epochs, title, "D's mean answer")
+        _curve(axes, epochs, values, "d_real", "on real images, D(x)", COLOURS["real"])
+        _curve(axes, epochs, values, "d_fake", "on generated images, D(G(z))", COLOURS["generated"])
+        _reference(axes, 0.5, "½", COLOURS["reference"])
+        axes.set_ylim(-0.02, 1.02)
+    axes.legend(fontsize=9, edgecolor="none", framealpha=0.85)
+    return figure
+
+
+def _entries(history):
+    """The dictionary of a `History`, of a table, or the dictionary itself."""
+    entries = getattr(history, "history", history)
+    if not hasattr(entries, "keys") or not hasattr(entries, "__getitem__"):
+        raise TypeError(
+            "history must be what fit() returned, or a dictionary of lists. "
+            f"Received: history of type {type(history).__name__}."
+        )
+    return entries
+
+
+def _history(history, needed):
+    """(epochs counted from 1, the values by name as arrays), once the needed names are known to be there."""
+    entries = _entries(history)
+    values = {key: np.atleast_1d(np.asarray(entries[key], "float64")) for key in entries.keys() if key != "epoch"}
+    if missing := [name for name in needed if name not in values]:
+        raise ValueError(
+            f"history must have the entries {', '.join(needed)}. Received: {', '.join(map(str, values)) or 'no entry'}"
+            f" (without {', '.join(missing)}). Pass what GAN.fit() returned"
+            f"{'' if 'd_loss' in needed else '; d_real and d_fake, or distance, are logged if the objective has them'}."
+        )
+    length = len(values[needed[0]])
+    if length == 0:
+        raise ValueError("history must hold at least one epoch. Received: a history without one.")
+    epochs = entries["epoch"] if "epoch" in entries.keys() else getattr(history, "epoch", ())
+    if len(epochs) != length:
+        epochs = range(length)
+    return np.asarray(epochs, dtype=int) + 1, values
+
+
+def _epoch_axes(epochs, title, ylabel):
+    figure = Picture(700, 380, layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(ylabel)
+    if title:
+        axes.set_title("\n".join(textwrap.fill(line, 72) for line in title.splitlines()), fontsize=11)
+    first, last = int(epochs[0]), int(epochs[-1])
+    margin = max(0.5 if first == last else 0.0, 0.02 * (last - first))
+    axes.set_xlim(first - margin, last + margin)
+    ticks = [int(tick) for tick in MaxNLocator(10, integer=True, steps=[1, 2, 5, 10]).tick_values(first, last) if first <= tick <= last]
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else 1
+    axes.set_xticks([first] + [tick for tick in ticks if tick - first >= 0.75 * step])
+    return figure, axes
+
+
+def _curve(axes, epochs, values, name, label, colour):
+    # A line through few points needs its points to be seen, and through one point it is nothing else.
+    marker = "o" if len(epochs) <= 20 else None
+    for key, style, end, inside in ((name, "-", "", colour), (f"val_{name}", "--", ", validation", "white")):
+        if len(values.get(key, ())) == len(epochs):
+            line, = axes.plot(epochs, values[key], style, color=colour, linewidth=1.8, label=label + end)
+            line.set(marker=marker, markersize=4.5, markerfacecolor=inside)
+
+
+def _reference(axes, value, text, colour):
+    axes.axhline(value, color=colour, linewidth=1, linestyle=(0, (1, 2)), zorder=1)
+    axes.annotate(
+        text, (1, value), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
+        va="center", fontsize=9, color=colour,
+    )
+
+
+# --- arguments -------------------------------------------------------------------------------------------------------
+
+
+def _count(name, value, least=1):
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"{name} must be an integer of at least {least}. Received: {name}={value!r}.")
+    return int(value)
+
+
+def _columns(columns, count):
+    """The columns that were asked for, or a number that fills a grid not far from square, where there is one."""
+    if columns is not None:
+        return min(_count("columns", columns), count)
+    side = math.ceil(math.sqrt(count))
+    return next((number for number in range(side, 2 * side + 1) if count % number == 0), side)
+
+
+def _checked_range(value_range):
+    try:
+        low, high = map(float, value_range)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError(f"value_range must be two numbers (low, high), low < high. Received: {value_range=}.")
+    return low, high
+
+
+def _ordinal(number):
+    return {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number % 100 not in (11, 12, 13) else 0, "th")
