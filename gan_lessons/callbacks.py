@@ -1,9 +1,11 @@
 """Pictures while training: what the generator makes of the same latents, again and again.
 
-    gan.fit(train, epochs=20, callbacks=[gl.callbacks.SampleGrid(every=1), gl.callbacks.TrainingMovie("training.gif")])
+    movie = gl.callbacks.TrainingMovie("training.gif")
+    gan.fit(train, epochs=20, callbacks=[gl.callbacks.SampleGrid(every=1), movie])
 
-The latents are fixed by a seed, so that what changes from picture to picture is the generator. They are drawn without
-touching the training's random numbers: with these callbacks and without them, the same weights come out.
+The latents are fixed by a seed, so that what changes from picture to picture is the generator. They are drawn
+without touching the training's random numbers: with these callbacks and without them, the same weights
+come out.
 """
 
 import contextlib
@@ -31,7 +33,7 @@ _NARROWEST = 240  # pixels, so that there is room for text
 
 
 class _Pictures(keras.callbacks.Callback):
-    """What both callbacks share: when a picture is due, and how it is made. A subclass writes `begin` and `take`."""
+    """What both callbacks share: when a picture is due, and how it is made."""
 
     def __init__(self, every, count, seed, title, every_steps):
         super().__init__()
@@ -45,30 +47,24 @@ class _Pictures(keras.callbacks.Callback):
             # Only then: Keras waits for the numbers of every batch as soon as a callback has this method.
             self.on_train_batch_end = self._after_batch
 
-    def begin(self, at):
-        """Called before the first batch; `at` epochs (or steps) have been trained before."""
-
-    def take(self, at, logs):
-        """Called when a picture is due, after `at` epochs (or steps)."""
-        raise NotImplementedError
-
     def set_model(self, model):
         if not callable(getattr(model, "generate", None)):
             raise TypeError(
-                f"{type(self).__name__} goes with a model that has generate(count, seed=…), as gan_lessons.GAN has. "
-                f"Received: a model of type {type(model).__name__}."
+                f"{type(self).__name__} goes with a model that has generate(count, seed=…), as gan_lessons."
+                f"GAN has. Received: a model of type {type(model).__name__}."
             )
         super().set_model(model)
 
     def on_train_begin(self, logs=None):
-        self._at = self._taken_at = None
+        self._at = self._recorded_at = None
         self._logs = {}
         self._thread = threading.get_ident()
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self._at is None:  # not in on_train_begin: there nobody knows yet at which epoch a resumed training goes on
-            self._at = self._taken_at = self._steps() if self.every_steps else epoch
-            self.begin(self._at)
+        # Not in on_train_begin: there nobody knows yet at which epoch a resumed training goes on.
+        if self._at is None:
+            self._at = self._recorded_at = self._steps() if self.every_steps else epoch
+            self._begin(self._at)
 
     def _after_batch(self, batch, logs=None):
         if threading.get_ident() != self._thread:
@@ -78,23 +74,31 @@ class _Pictures(keras.callbacks.Callback):
             )
         self._at, self._logs = self._steps(), logs
         # Not "divisible by": with steps_per_execution=10 Keras calls only after every tenth batch.
-        if self._at // self.every_steps > self._taken_at // self.every_steps:
-            self._take()
+        if self._at // self.every_steps > self._recorded_at // self.every_steps:
+            self._record_now()
 
     def on_epoch_end(self, epoch, logs=None):
         self._logs = logs
         if not self.every_steps:
             self._at = epoch + 1
             if self._at % self.every == 0:
-                self._take()
+                self._record_now()
 
     def on_train_end(self, logs=None):
-        if self._at != self._taken_at:  # the end is worth a picture, whatever `every` says
-            self._take()
+        if self._at != self._recorded_at:  # the end is worth a picture, whatever `every` says
+            self._record_now()
 
-    def _take(self):
-        self.take(self._at, self._logs or {})
-        self._taken_at = self._at
+    def _begin(self, at):
+        """Called before the first batch; `at` epochs (or steps) have been trained before."""
+        raise NotImplementedError
+
+    def _record(self, at, logs):
+        """Called when a picture is due, after `at` epochs (or steps)."""
+        raise NotImplementedError
+
+    def _record_now(self):
+        self._record(self._at, self._logs or {})
+        self._recorded_at = self._at
 
     def _steps(self):
         """How many batches the model has been trained on, in this call of `fit` and before it."""
@@ -107,7 +111,7 @@ class _Pictures(keras.callbacks.Callback):
         images = np.asarray(self.model.generate(self.count, seed=self.seed))
         broken = int((~np.isfinite(images)).any(axis=(1, 2, 3)).sum()) if images.ndim == 4 else 0
         low, high = plotting.range_of(self.model)
-        # A picture must not end a training: what cannot be shown is clipped, and what is not a number is black.
+        # A picture must not end a training: what cannot be shown is clipped, what is not a number is black.
         images = np.clip(np.nan_to_num(images, nan=low), low, high)
         zoom = max(1, math.ceil(zoom_to / images.shape[2])) if images.ndim == 4 else 1
         grid = plotting.image_grid(images, value_range=(low, high), zoom=zoom)
@@ -115,22 +119,24 @@ class _Pictures(keras.callbacks.Callback):
 
 
 class SampleGrid(_Pictures):
-    """Shows samples while training: one picture that is updated in place in a notebook, files and TensorBoard outside it.
+    """Shows samples while training: one picture updated in place in a notebook; else files, TensorBoard.
 
-    The same latents are used for the whole training, and are those of `gan.generate(count, seed=seed)`. The last picture
-    stays in the executed notebook, also when the training is interrupted.
+    The same latents are used for the whole training, and are those of `gan.generate(count, seed=seed)`. The
+    last picture stays in the executed notebook, also when the training is interrupted.
 
     Args:
-        every: epochs between two pictures. They are taken after the epochs that are divisible by it, counted from 1, and
-            at the end of the training; a training that is taken up again with `initial_epoch` counts on.
+        every: epochs between two pictures. They are taken after the epochs that are divisible by it, counted
+            from 1, and at the end of the training; a training that is taken up again with `initial_epoch`
+            counts on.
         count: how many images a picture has.
         seed: an integer that fixes the latents.
-        directory: where PNG files are written, `epoch-0001.png` and so on. Outside a notebook, and with neither this nor
-            `log_dir`, it is `samples`.
-        log_dir: where TensorBoard looks for images: `tensorboard --logdir <log_dir>`. Their step is the number of epochs
-            trained (or of steps, with `every_steps`).
+        directory: where PNG files are written, `epoch-0001.png` and so on. Outside a notebook, and with
+            neither this nor `log_dir`, it is `samples`.
+        log_dir: where TensorBoard looks for images: `tensorboard --logdir <log_dir>`. Their step is the
+            number of epochs trained (or of steps, with `every_steps`).
         title: what stands above the picture; name the data set.
-        every_steps: in place of `every`: batches between two pictures. Files are then `step-00000100.png` and so on.
+        every_steps: in place of `every`: batches between two pictures. Files are then `step-00000100.png` and
+            so on.
 
     Attributes:
         picture: the last picture, a `PIL.Image.Image`; None before the first.
@@ -150,16 +156,18 @@ class SampleGrid(_Pictures):
         self.directory = None if directory is None else _folder("directory", directory)
         self.log_dir = None if log_dir is None else _folder("log_dir", log_dir)
         if log_dir is not None and not hasattr(tf.summary, "image"):
-            raise ImportError("log_dir needs TensorBoard, which is not installed. Install it: pip install tensorboard.")
+            raise ImportError(
+                "log_dir needs TensorBoard, which is not installed. Install it: pip install tensorboard."
+            )
         self.picture = None
         self._writer = None
 
-    def begin(self, at):
+    def _begin(self, at):
         self._shown = None  # a new call of fit, a new place in the notebook
         if _in_notebook():
             self._draw(at, {})  # there is something to look at from the first second on
 
-    def take(self, at, logs):
+    def _record(self, at, logs):
         grid = self._draw(at, logs)
         if self.directory is not None:
             digits = 4 if self.unit == "epoch" else 8
@@ -199,33 +207,36 @@ class SampleGrid(_Pictures):
 
 
 class TrainingMovie(_Pictures):
-    """Makes an animated GIF of a training: samples from the same latents, before the first epoch and after each.
+    """Makes an animated GIF of a training: the same latents, before the first epoch and after each.
 
-    The file is complete after every frame: when the training is interrupted, fails or is killed, the movie up to there is
-    on the disk. The last frame is held for two seconds.
+    The file is complete after every frame: when the training is interrupted, fails or is killed, the movie up
+    to there is on the disk. The last frame is held for two seconds.
 
-    A training that is taken up again with `initial_epoch`, or by `BackupAndRestore`, goes on with its movie: the frames
-    up to there are kept, from the same callback or, in a new process, from the file. A training from epoch 0 begins a new
-    movie, which replaces the file.
+    A training that is taken up again with `initial_epoch`, or by `BackupAndRestore`, goes on with its movie:
+    the frames up to there are kept, from the same callback or, in a new process, from the file. A training
+    from epoch 0 begins a new movie, which replaces the file.
 
-    A movie of 25 grey images of 28×28 takes about 20 kB a frame, of 25 colour images of 32×32 about 60 kB; fewer images,
-    and a larger `every`, make it smaller. Each frame has a palette of its own of 256 colours; grey images stay exact.
+    A frame of 25 grey images of 28×28 takes 15 to 60 kB, of 25 colour images of 32×32 40 to 80 kB; noise
+    takes most. Fewer images and a larger `every` make the file smaller. Each frame has a palette of its own
+    of 256 colours; grey images stay exact.
 
     Args:
         path: the file to write, ending in `.gif`.
-        every: epochs between two frames. They are taken after the epochs that are divisible by it, counted from 1, and at
-            the end of the training.
+        every: epochs between two frames. They are taken after the epochs that are divisible by it, counted
+            from 1, and at the end of the training.
         count: how many images a frame has.
         seed: an integer that fixes the latents.
         frames_per_second: the speed, between 0.1 and 50.
         title: what stands above each frame; name the data set.
         every_steps: in place of `every`: batches between two frames.
-        display: whether a notebook shows the movie when the training has ended. `movie.show()` shows it at any time.
+        display: whether a notebook shows the movie when the training has ended. `movie.show()` shows it at
+            any time.
         verbose: 1 to print one line with the file's name and size at the end; 0 for silence.
 
     Raises:
         TypeError: if the model that is trained has no `generate`.
-        ValueError: for numbers out of their range, a path that does not end in .gif or a folder that cannot be written to.
+        ValueError: for numbers out of their range, a path that does not end in .gif or a folder that cannot
+            be written to.
 
     Example:
         >>> movie = TrainingMovie("mnist.gif", every=2, title=train.info.title)
@@ -255,13 +266,15 @@ class TrainingMovie(_Pictures):
         if isinstance(frames_per_second, bool) or not isinstance(frames_per_second, (int, float)):
             raise ValueError(f"frames_per_second must be a number. Received: {frames_per_second=}.")
         if not 0.1 <= frames_per_second <= 50:
-            raise ValueError(f"frames_per_second must lie between 0.1 and 50. Received: {frames_per_second=}.")
+            raise ValueError(
+                f"frames_per_second must lie between 0.1 and 50. Received: {frames_per_second=}."
+            )
         self.frames_per_second = frames_per_second
         self.display = display
         self.verbose = verbose
         self._frames = []
 
-    def begin(self, at):
+    def _begin(self, at):
         if at == 0:
             self._frames = []
         elif not self._frames:
@@ -269,25 +282,23 @@ class TrainingMovie(_Pictures):
         # After a crash a training may go on from before the last frame.
         self._frames = [frame for frame in self._frames if frame.unit == self.unit and frame.at <= at]
         if not self._frames or self._frames[-1].at < at:
-            self.take(at, {})
+            self._record(at, {})
 
-    def take(self, at, logs):
+    def _record(self, at, logs):
         grid, remark = self._grid(zoom_to=48)
-        picture = _captioned(grid, self.title, " · ".join([f"{self.unit} {at}", *([remark] if remark else [])]))
+        caption = " · ".join([f"{self.unit} {at}", *([remark] if remark else [])])
+        # No smaller than a frame before it, of which a border would stay to be seen.
+        picture = _at_least(_captioned(grid, self.title, caption), _size(self._frames))
         frame = _Frame.of(picture, self.unit, at)
-        if self._frames and self._frames[-1].size != frame.size:
-            warnings.warn(
-                f"The frames so far are of another size than this one, {self._frames[-1].size} and {frame.size}: a movie "
-                f"of as many images and the same title goes on, another one begins anew. ({self.path})",
-                stacklevel=2,
-            )
-            self._frames = []
         self._frames.append(frame)
         with _never_mind_the_disk(self.path):
             # Beside it first, then in its place: whatever happens, a whole movie is there.
             unfinished = self.path.with_name(f".{self.path.name}.part")
-            unfinished.write_bytes(self._gif())
-            os.replace(unfinished, self.path)
+            try:
+                unfinished.write_bytes(self._gif())
+                os.replace(unfinished, self.path)
+            finally:
+                unfinished.unlink(missing_ok=True)
 
     def on_train_end(self, logs=None):
         super().on_train_end(logs)
@@ -310,7 +321,9 @@ class TrainingMovie(_Pictures):
         from IPython.display import Image as Shown
 
         if not self._frames:
-            raise ValueError("There must be a frame to show. Received: a TrainingMovie that no fit() has used yet.")
+            raise ValueError(
+                "There must be a frame to show. Received: a TrainingMovie that no fit() has used yet."
+            )
         return Shown(self._gif(), format="gif", alt=f"Samples while training, {len(self._frames)} frames")
 
     def _gif(self):
@@ -326,11 +339,13 @@ class TrainingMovie(_Pictures):
             return []
 
 
-# --- GIF -------------------------------------------------------------------------------------------------------------
+# --- GIF ----------------------------------------------------------------------------------------------------
 #
-# Pillow encodes each frame once; here they are joined. To let Pillow write the file would mean to encode all frames again
-# with each new one. A GIF is a header, blocks, and the byte 0x3B; of a frame's blocks the first is a comment with its
-# number, so that a movie can be taken up again from its file. (GIF89a specification, W3C.)
+# Pillow encodes each frame once; here they are joined. To let Pillow write the file would mean to encode all
+# frames again with each new one. A GIF is a header, blocks, and the byte 0x3B; of a frame's blocks the first
+# is a comment with its number, so that a movie can be taken up again from its file.
+#
+# Reference: Graphics Interchange Format 89a, CompuServe, 1990, www.w3.org/Graphics/GIF/spec-gif89a.txt
 
 
 @dataclass(frozen=True)
@@ -346,7 +361,7 @@ class _Frame:
     def of(cls, picture, unit, at):
         buffer = io.BytesIO()
         if picture.mode == "RGB":
-            picture = picture.quantize(256)
+            picture = picture.quantize(256, kmeans=1)
         picture.save(buffer, "GIF", comment=f"gan_lessons {unit} {at}".encode())
         return _split_gif(buffer.getvalue())[0]
 
@@ -354,7 +369,7 @@ class _Frame:
 def _join_gif(frames, delay, hold):
     """Frames as the bytes of an endless animation; delay and hold (of the last frame) in seconds."""
     loop = b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
-    parts = [b"GIF89a", struct.pack("<HHBBB", *frames[-1].size, 0, 0, 0), loop]
+    parts = [b"GIF89a", struct.pack("<HHBBB", *_size(frames), 0, 0, 0), loop]
     for frame in frames:
         hundredths = round(100 * (hold if frame is frames[-1] else delay))
         comment = f"gan_lessons {frame.unit} {frame.at}".encode()
@@ -363,13 +378,20 @@ def _join_gif(frames, delay, hold):
     return b"".join(parts) + b"\x3b"
 
 
+def _size(frames):
+    """The width and height that all frames fit in."""
+    return tuple(max((frame.size[axis] for frame in frames), default=0) for axis in (0, 1))
+
+
 def _split_gif(data):
-    """The frames of a GIF that have one of our comments. Raises ValueError, IndexError or struct.error if it is damaged."""
+    """The frames of a GIF that have one of our comments.
+
+    Raises:
+        ValueError, IndexError, struct.error: if it is not a GIF, or a damaged one.
+    """
     if data[:3] != b"GIF":
         raise ValueError("not a GIF")
-    width, height, flags = struct.unpack("<HHB", data[6:11])
-    position = 13
-    shared_palette, position = _palette(data, position, flags)
+    shared_palette, position = _palette(data, 13, data[10])
     frames, label = [], None
     while data[position] != 0x3B:
         if data[position] == 0x21:  # an extension: its kind, then a chain
@@ -384,7 +406,7 @@ def _split_gif(data):
             start, position = position, _chain_end(data, position + 1)
             blocks = place + bytes([0x80 | flags & 0x40 | bits]) + palette + data[start:position]
             if label and len(label) == 3 and label[0] == "gan_lessons":
-                frames.append(_Frame(label[1], int(label[2]), (width, height), blocks))
+                frames.append(_Frame(label[1], int(label[2]), struct.unpack("<HH", place[5:9]), blocks))
             label = None
         else:
             raise ValueError("not a block of a GIF")
@@ -403,7 +425,7 @@ def _chain_end(data, position):
     return position + 1
 
 
-# --- pictures --------------------------------------------------------------------------------------------------------
+# --- pictures -----------------------------------------------------------------------------------------------
 
 
 def _captioned(grid, title, caption):
@@ -420,6 +442,13 @@ def _captioned(grid, title, caption):
     images = Image.fromarray(grid[..., 0] if mode == "L" else grid)
     picture.paste(images, ((picture.width - images.width) // 2, above))
     return picture
+
+
+def _at_least(picture, size):
+    """The picture, with white added at the right and below where it is smaller than `size`."""
+    canvas = Image.new(picture.mode, (max(picture.width, size[0]), max(picture.height, size[1])), "white")
+    canvas.paste(picture)
+    return canvas
 
 
 def _font():
@@ -453,7 +482,7 @@ def _in_notebook():
     return getattr(shell, "kernel", None) is not None
 
 
-# --- arguments -------------------------------------------------------------------------------------------------------
+# --- arguments ----------------------------------------------------------------------------------------------
 
 
 def _integer(name, value, least):
@@ -468,7 +497,9 @@ def _folder(name, folder):
         Path(folder).mkdir(parents=True, exist_ok=True)
         writable = os.access(folder, os.W_OK)
     except OSError as error:
-        raise ValueError(f"{name} must be in a folder that can be made. Received: {str(folder)!r} ({error}).") from error
+        raise ValueError(
+            f"{name} must be in a folder that can be made. Received: {str(folder)!r}, which raised {error}."
+        ) from error
     if not writable:
         raise ValueError(f"{name} must be in a folder that can be written to. Received: {str(folder)!r}.")
     return Path(folder)
@@ -480,4 +511,6 @@ def _never_mind_the_disk(path):
     try:
         yield
     except (OSError, tf.errors.OpError) as error:
-        warnings.warn(f"A picture could not be written to {path}: {error}. The training goes on.", stacklevel=2)
+        warnings.warn(
+            f"A picture could not be written to {path}: {error}. The training goes on.", stacklevel=2
+        )

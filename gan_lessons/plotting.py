@@ -3,10 +3,12 @@
     gl.plotting.show_images(gan.generate(25, seed=0), title="MNIST, 20 epochs")
     gl.plotting.loss_curves(history)
 
-Every function returns a matplotlib `Figure` that belongs to nobody: pyplot does not know it, so it is shown once, as the
-last expression of a notebook's cell, or saved with `figure.savefig("name.png")`, and it is gone when you let go of it.
+Every function returns a matplotlib `Figure` that belongs to nobody: pyplot does not know it, so it is shown
+once, as the last expression of a notebook's cell, or saved with `figure.savefig("name.png")`, and it is gone
+when you let go of it.
 
-Images are shown pixel by pixel, enlarged a whole number of times, never smoothed: a checkerboard that you see is there.
+Images are shown pixel by pixel, enlarged a whole number of times, never smoothed: a checkerboard that you see
+is there.
 """
 
 import io
@@ -20,13 +22,13 @@ from matplotlib.ticker import MaxNLocator
 
 from gan_lessons import validation
 
-#: One colour for each party, the same in every picture; told apart with any kind of colour vision (Okabe and Ito, 2008).
+#: One colour for each party, the same in every picture, told apart by any eye (Okabe and Ito, 2008).
 COLOURS = {
     "real": "#0072B2",
     "generated": "#D55E00",
     "generator": "#D55E00",
     "discriminator": "#009E73",
-    "penalty": "#CC79A7",
+    "penalty": "#333333",
     "reference": "#666666",
 }
 
@@ -50,15 +52,15 @@ class Picture(Figure):
         return buffer.getvalue()
 
 
-# --- images as pixels ------------------------------------------------------------------------------------------------
+# --- images as pixels ---------------------------------------------------------------------------------------
 
 
 def to_pixels(images, value_range=(-1.0, 1.0)):
     """Turns images into pixels: round(255·(x − low)/(high − low)).
 
     Args:
-        images: an array of shape (n, height, width, channels), with 1 channel (grey) or 3 (red, green, blue), of floats
-            in `value_range`, or of uint8, which are pixels already.
+        images: an array of shape (n, height, width, channels), with 1 channel (grey) or 3 (red, green, blue),
+            of floats in `value_range`, or of uint8, which are pixels already.
         value_range: (low, high), the values of black and white.
 
     Returns:
@@ -73,7 +75,7 @@ def to_pixels(images, value_range=(-1.0, 1.0)):
     if images.dtype != np.uint8 and "float" not in str(images.dtype):
         raise TypeError(
             "Images must be floats in value_range, or uint8 pixels. "
-            f"Received: images with dtype {images.dtype}. For pixels 0 … 255 of another type: images.astype('uint8')."
+            f"Received: images with dtype {images.dtype}. For pixels 0 … 255: images.astype('uint8')."
         )
     if images.ndim != 4 or images.shape[-1] not in (1, 3):
         hint = {
@@ -93,15 +95,15 @@ def to_pixels(images, value_range=(-1.0, 1.0)):
     if not np.isfinite(images).all():
         bad = int((~np.isfinite(images)).any(axis=(1, 2, 3)).sum())
         raise ValueError(
-            f"Images must be finite numbers. Received: images with NaN or infinity in {bad} of {len(images)}. "
+            f"Images must be finite. Received: images with NaN or infinity in {bad} of {len(images)}. "
             "If a generator made them, its training has diverged."
         )
     room = _ROOM * (high - low)
     if images.min() < low - room or images.max() > high + room:
         raise ValueError(
-            f"Images must lie in value_range. Received: images with values from {images.min():g} to {images.max():g}, "
-            f"value_range=({low:g}, {high:g}). Give the range that they are in, such as value_range=(0, 255), "
-            "or clip them: numpy.clip(images, -1, 1)."
+            f"Images must lie in value_range. Received: values from {images.min():g} to {images.max():g}, "
+            f"value_range=({low:g}, {high:g}). Give the range that they are in, such as "
+            "value_range=(0, 255), or clip them: numpy.clip(images, -1, 1)."
         )
     return np.rint(np.clip((images - low) / (high - low), 0, 1) * 255).astype("uint8")
 
@@ -124,7 +126,7 @@ def image_grid(images, columns=None, value_range=(-1.0, 1.0), zoom=1, gap=_GAP, 
         TypeError, ValueError: as `to_pixels`, and for counts that are not positive integers.
 
     Example:
-        >>> image_grid(gan.generate(25), zoom=2).shape    # five 28-pixel images, twice as large, and four gaps
+        >>> image_grid(gan.generate(25), zoom=2).shape    # five images of 28·2 pixels and four gaps of 2
         (288, 288, 1)
     """
     pixels = to_pixels(images, value_range)
@@ -136,7 +138,9 @@ def image_grid(images, columns=None, value_range=(-1.0, 1.0), zoom=1, gap=_GAP, 
     pixels = pixels.repeat(zoom, axis=1).repeat(zoom, axis=2)
     _, height, width, channels = pixels.shape
     rows = math.ceil(len(pixels) / columns)
-    grid = np.full((rows * (height + row_gap) - row_gap, columns * (width + gap) - gap, channels), 255, "uint8")
+    grid = np.full(
+        (rows * (height + row_gap) - row_gap, columns * (width + gap) - gap, channels), 255, "uint8"
+    )
     for index, image in enumerate(pixels):
         row, column = divmod(index, columns)
         top, left = row * (height + row_gap), column * (width + gap)
@@ -145,13 +149,13 @@ def image_grid(images, columns=None, value_range=(-1.0, 1.0), zoom=1, gap=_GAP, 
 
 
 def range_of(model):
-    """(low, high) of the images that a model's generator makes, told from its last activation; (-1, 1) if it cannot be."""
+    """(low, high) of the images that a model makes, told from its last activation; else (-1, 1)."""
     generator = getattr(model, "generator", None)
     activation = None if generator is None else validation.last_activation(generator)
     return validation.RANGES.get(activation, (-1.0, 1.0))
 
 
-# --- pictures of images ----------------------------------------------------------------------------------------------
+# --- pictures of images -------------------------------------------------------------------------------------
 
 
 def show_images(images, columns=None, title=None, captions=None, scale=1.0, value_range=(-1.0, 1.0)):
@@ -179,7 +183,8 @@ def show_images(images, columns=None, title=None, captions=None, scale=1.0, valu
         captions = [captions] if isinstance(captions, str) else list(map(str, captions))
         if len(captions) != len(pixels):
             raise ValueError(
-                f"There must be one caption for each image. Received: {len(captions)} captions, {len(pixels)} images."
+                "There must be one caption for each image. "
+                f"Received: {len(captions)} captions, {len(pixels)} images."
             )
     return _lay_out(pixels, _columns(columns, len(pixels)), title, scale, captions=captions)
 
@@ -188,7 +193,8 @@ def image_rows(rows, title=None, scale=1.0, value_range=(-1.0, 1.0)):
     """Shows rows of images to compare, each with its name at the left.
 
     Args:
-        rows: a dictionary from a row's name to its images, which are as in `to_pixels`; all rows of one shape.
+        rows: a dictionary from a row's name to its images, which are as in `to_pixels`; all rows of one
+            shape.
         title: what stands above; name the data set.
         scale: 2 for twice as large.
         value_range: (low, high), the values of black and white.
@@ -210,7 +216,9 @@ def image_rows(rows, title=None, scale=1.0, value_range=(-1.0, 1.0)):
     pixels = {str(name): to_pixels(images, value_range) for name, images in rows.items()}
     shapes = {name: row.shape for name, row in pixels.items()}
     if len(set(shapes.values())) > 1:
-        raise ValueError(f"All rows must have the same number of images of the same shape. Received: {shapes}.")
+        raise ValueError(
+            f"All rows must have the same number of images of the same shape. Received: {shapes}."
+        )
     columns = len(next(iter(pixels.values())))
     return _lay_out(np.concatenate(list(pixels.values())), columns, title, scale, labels=list(pixels))
 
@@ -218,12 +226,13 @@ def image_rows(rows, title=None, scale=1.0, value_range=(-1.0, 1.0)):
 def nearest_neighbours(samples, neighbours, title=None, scale=1.0, value_range=(-1.0, 1.0)):
     """Shows generated images above the training images that are nearest to them: is the generator copying?
 
-    A copy looks like the image below it; a sample of something learnt is near to several images and equal to none.
+    A copy looks like the image below it; a sample of something learnt is near to several images and equal to
+    none.
 
     Args:
         samples: generated images, as in `to_pixels`.
-        neighbours: the nearest training image of each, of the same shape; or of shape (n, k, height, width, channels)
-            for the k nearest, nearest first.
+        neighbours: the nearest training image of each, of the same shape; or of shape (n, k, height, width,
+            channels) for the k nearest, nearest first.
         title: what stands above; name the data set and the distance.
         scale: 2 for twice as large.
         value_range: (low, high), the values of black and white.
@@ -236,7 +245,10 @@ def nearest_neighbours(samples, neighbours, title=None, scale=1.0, value_range=(
     """
     neighbours = np.asarray(neighbours)
     if neighbours.ndim == 5:
-        names = [f"{rank}{_ordinal(rank)} nearest" if rank > 1 else "nearest" for rank in range(1, neighbours.shape[1] + 1)]
+        names = [
+            f"{rank}{_ordinal(rank)} nearest" if rank > 1 else "nearest"
+            for rank in range(1, neighbours.shape[1] + 1)
+        ]
         rows = {name: neighbours[:, index] for index, name in enumerate(names)}
     else:
         rows = {"nearest": neighbours}
@@ -250,9 +262,10 @@ def latent_path(start, end, steps, spherical=True):
 
         sin((1 − t)·ω)/sin(ω) · start + sin(t·ω)/sin(ω) · end,    ω the angle between the two,
 
-    and is the one to take for latents from N(0, I): in d dimensions their length is close to √d, with a spread of only
-    about 0.7, so that all of them lie near one sphere. Two of them are nearly at right angles, and the middle of the
-    straight way is only √(d/2) long: a place from which the generator has never been asked for an image.
+    and is the one to take for latents from N(0, I): in d dimensions their length is close to √d, with a
+    spread of only about 0.7, so that all of them lie near one sphere. Two of them are nearly at right angles,
+    and the middle of the straight way is only √(d/2) long: a place from which the generator has never been
+    asked for an image.
 
     Args:
         start, end: latents of shape (latent_dim,), or (n, latent_dim) for n paths.
@@ -292,8 +305,8 @@ def latent_path(start, end, steps, spherical=True):
 def interpolation(gan, rows=4, steps=10, seed=0, spherical=True, title=None, scale=1.0):
     """Shows what a generator makes on the way between pairs of latents, one pair a row.
 
-    Images that change smoothly, and are good all the way, tell that the generator has learnt more than a list. See
-    `latent_path` for the two ways there are.
+    Images that change smoothly, and are good all the way, tell that the generator has learnt more than a
+    list. See `latent_path` for the two ways there are.
 
     Args:
         gan: a model with `generate(latents=…)` and `sample_latents(count, seed)`, such as `gan_lessons.GAN`.
@@ -317,8 +330,8 @@ def interpolation(gan, rows=4, steps=10, seed=0, spherical=True, title=None, sca
     rows, steps = _count("rows", rows), _count("steps", steps, least=2)
     if not all(callable(getattr(gan, method, None)) for method in ("generate", "sample_latents")):
         raise TypeError(
-            "gan must have the methods generate(latents=…) and sample_latents(count, seed), as gan_lessons.GAN has. "
-            f"Received: gan of type {type(gan).__name__}."
+            "gan must have the methods generate(latents=…) and sample_latents(count, seed), as gan_lessons."
+            f"GAN has. Received: gan of type {type(gan).__name__}."
         )
     ends = np.asarray(gan.sample_latents(2 * rows, seed=seed))
     paths = latent_path(ends[:rows], ends[rows:], steps, spherical)  # (rows, steps, latent_dim)
@@ -328,10 +341,10 @@ def interpolation(gan, rows=4, steps=10, seed=0, spherical=True, title=None, sca
 
 
 def _lay_out(pixels, columns, title=None, scale=1.0, captions=None, labels=None):
-    """Puts pixels on a figure so that one of them covers a whole number of the screen's; sizes below are in pixels."""
+    """A figure on which each pixel covers a whole number of the screen's. Sizes here are in screen pixels."""
     if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale < math.inf:
         raise ValueError(f"scale must be a positive number. Received: scale={scale!r}.")
-    _, height, width, channels = pixels.shape
+    _, height, width, _ = pixels.shape
     zoom = max(1, math.ceil(_SEEN_WELL * scale / width - 1e-9))
     zoom = max(1, min(zoom, int(_WIDEST * scale / (columns * width))))
     shrink = min(1.0, _WIDEST * scale / (columns * (width * zoom + _GAP)))  # large images become smaller
@@ -354,13 +367,12 @@ def _lay_out(pixels, columns, title=None, scale=1.0, captions=None, labels=None)
     figure = Picture(full_width, full_height)
     x = _MARGIN + left + int((inner - left - grid_width) / 2)
     y = _MARGIN + below  # matplotlib counts from the bottom
-    axes = figure.add_axes((x / full_width, y / full_height, grid_width / full_width, grid_height / full_height))
+    axes = figure.add_axes(
+        (x / full_width, y / full_height, grid_width / full_width, grid_height / full_height)
+    )
     axes.set_axis_off()
     axes.imshow(
-        grid if channels == 3 else grid[..., 0],
-        cmap=None if channels == 3 else "gray",
-        vmin=0,
-        vmax=255,
+        np.broadcast_to(grid, (*grid.shape[:2], 3)),  # a colour map would move some greys by one
         aspect="auto",
         extent=(0, grid_width, grid_height, 0),
         interpolation="nearest" if shrink == 1 else "antialiased",
@@ -368,7 +380,10 @@ def _lay_out(pixels, columns, title=None, scale=1.0, captions=None, labels=None)
     row_height, column_width = (height * zoom + row_gap) * shrink, (width * zoom + _GAP) * shrink
     for index, text in enumerate(wrapped):
         row, column = divmod(index, columns)
-        place = (column * column_width + width * zoom * shrink / 2, row * row_height + height * zoom * shrink + 3)
+        place = (
+            column * column_width + width * zoom * shrink / 2,
+            row * row_height + height * zoom * shrink + 3,
+        )
         axes.text(*place, text, fontsize=7.5, ha="center", va="top", clip_on=False)
     for row, text in enumerate(labels):
         place = (-8, row * row_height + height * zoom * shrink / 2)
@@ -378,20 +393,20 @@ def _lay_out(pixels, columns, title=None, scale=1.0, captions=None, labels=None)
     return figure
 
 
-# --- curves ----------------------------------------------------------------------------------------------------------
+# --- curves -------------------------------------------------------------------------------------------------
 
 
 def loss_curves(history, title=None):
     """Draws both players' losses over the epochs.
 
-    Where D cannot tell real from generated it answers ½ everywhere, and the losses have a value that can be computed;
-    thin lines mark it: D's loss is 2·log 2 = 1.386, G's is log 2 = 0.693 in the non-saturating game and −log 2 in the
-    minimax game. A loss that rests there need not mean success: D may be too weak to see a difference. Under a penalty,
-    or a Wasserstein objective, there is no such value, and no line.
+    Where D cannot tell real from generated it answers ½ everywhere, and the losses have a value that can be
+    computed; thin lines mark it: D's loss is 2·log 2 = 1.386, G's is log 2 = 0.693 in the non-saturating game
+    and −log 2 in the minimax game. A loss that rests there need not mean success: D may be too weak to see a
+    difference. Under a penalty, or a Wasserstein objective, there is no such value, and no line.
 
     Args:
-        history: what `fit` returned, a dictionary of lists such as its `history`, or a pandas table of a CSVLogger file.
-            If it has an entry "epoch", that counts from 0, as Keras does.
+        history: what `fit` returned, a dictionary of lists such as its `history`, or a pandas table of a
+            CSVLogger file. If it has an entry "epoch", that counts from 0, as Keras does.
         title: what stands above; name the data set.
 
     Returns:
@@ -412,10 +427,11 @@ def loss_curves(history, title=None):
         _curve(axes, epochs, values, "penalty", "penalty, part of d_loss", COLOURS["penalty"])
     if "d_real" in values and "penalty" not in values:
         _reference(axes, 2 * math.log(2), "2 log 2", COLOURS["discriminator"])
-    if "d_real" in values:
         # The sign tells the game: log(1 − D) is never positive, −log D never negative.
-        minimax = np.nanmax(values["g_loss"], initial=-np.inf) <= 0
-        _reference(axes, (-1 if minimax else 1) * math.log(2), "−log 2" if minimax else "log 2", COLOURS["generator"])
+        if np.nanmax(values["g_loss"], initial=-np.inf) <= 0:
+            _reference(axes, -math.log(2), "−log 2", COLOURS["generator"])
+        else:
+            _reference(axes, math.log(2), "log 2", COLOURS["generator"])
     axes.legend(fontsize=9, edgecolor="none", framealpha=0.85)
     return figure
 
@@ -423,9 +439,10 @@ def loss_curves(history, title=None):
 def discriminator_curves(history, title=None):
     """Draws what the discriminator says of real and of generated images, on average over each epoch.
 
-    For minimax and non-saturating objectives that is D(x), a probability, on both kinds of images: 1 and 0 for a D that
-    tells them apart, ½ for both (the thin line) where it cannot. For Wasserstein it is the critic's estimate of the
-    distance, E[D(x)] − E[D(G(z))], which falls towards 0 as the generator gets better.
+    For minimax and non-saturating objectives that is D(x), a probability, on both kinds of images: 1 and 0
+    for a D that tells them apart, ½ for both (the thin line) where it cannot. For Wasserstein it is the
+    critic's estimate of the distance, E[D(x)] − E[D(G(z))], which falls towards 0 as the generator gets
+    better.
 
     Args:
         history: as in `loss_curves`.
@@ -438,7 +455,8 @@ def discriminator_curves(history, title=None):
         TypeError: if the history is something else.
         ValueError: if it is empty, or its objective logs neither of the two.
     """
-    is_distance = "distance" in _entries(history) and "d_real" not in _entries(history)
+    names = _entries(history).keys()
+    is_distance = "distance" in names and "d_real" not in names
     epochs, values = _history(history, ("distance",) if is_distance else ("d_real", "d_fake"))
     if is_distance:
         figure, axes = _epoch_axes(epochs, title, "E[D(x)] − E[D(G(z))]")
@@ -468,12 +486,14 @@ def _entries(history):
 def _history(history, needed):
     """(epochs counted from 1, the values by name as arrays), once the needed names are known to be there."""
     entries = _entries(history)
-    values = {key: np.atleast_1d(np.asarray(entries[key], "float64")) for key in entries.keys() if key != "epoch"}
+    values = {
+        key: np.atleast_1d(np.asarray(entries[key], "float64")) for key in entries.keys() if key != "epoch"
+    }
     if missing := [name for name in needed if name not in values]:
         raise ValueError(
-            f"history must have the entries {', '.join(needed)}. Received: {', '.join(map(str, values)) or 'no entry'}"
-            f" (without {', '.join(missing)}). Pass what GAN.fit() returned"
-            f"{'' if 'd_loss' in needed else '; d_real and d_fake, or distance, are logged if the objective has them'}."
+            f"history must have the entries {', '.join(needed)}. "
+            f"Received: {', '.join(map(str, values)) or 'no entry'}, without {', '.join(missing)}. "
+            "Pass what GAN.fit() returned; beside the losses it has what its objective logs."
         )
     length = len(values[needed[0]])
     if length == 0:
@@ -497,7 +517,11 @@ def _epoch_axes(epochs, title, ylabel):
     first, last = int(epochs[0]), int(epochs[-1])
     margin = max(0.5 if first == last else 0.0, 0.02 * (last - first))
     axes.set_xlim(first - margin, last + margin)
-    ticks = [int(tick) for tick in MaxNLocator(10, integer=True, steps=[1, 2, 5, 10]).tick_values(first, last) if first <= tick <= last]
+    ticks = [
+        int(tick)
+        for tick in MaxNLocator(10, integer=True, steps=[1, 2, 5, 10]).tick_values(first, last)
+        if first <= tick <= last
+    ]
     step = ticks[1] - ticks[0] if len(ticks) > 1 else 1
     axes.set_xticks([first] + [tick for tick in ticks if tick - first >= 0.75 * step])
     return figure, axes
@@ -505,22 +529,28 @@ def _epoch_axes(epochs, title, ylabel):
 
 def _curve(axes, epochs, values, name, label, colour):
     # A line through few points needs its points to be seen, and through one point it is nothing else.
-    marker = "o" if len(epochs) <= 20 else None
+    marker = "o" if len(epochs) <= 20 else "none"
     for key, style, end, inside in ((name, "-", "", colour), (f"val_{name}", "--", ", validation", "white")):
         if len(values.get(key, ())) == len(epochs):
-            line, = axes.plot(epochs, values[key], style, color=colour, linewidth=1.8, label=label + end)
+            (line,) = axes.plot(epochs, values[key], style, color=colour, linewidth=1.8, label=label + end)
             line.set(marker=marker, markersize=4.5, markerfacecolor=inside)
 
 
 def _reference(axes, value, text, colour):
     axes.axhline(value, color=colour, linewidth=1, linestyle=(0, (1, 2)), zorder=1)
     axes.annotate(
-        text, (1, value), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
-        va="center", fontsize=9, color=colour,
+        text,
+        (1, value),
+        xycoords=("axes fraction", "data"),
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=9,
+        color=colour,
     )
 
 
-# --- arguments -------------------------------------------------------------------------------------------------------
+# --- arguments ----------------------------------------------------------------------------------------------
 
 
 def _count(name, value, least=1):
@@ -530,7 +560,7 @@ def _count(name, value, least=1):
 
 
 def _columns(columns, count):
-    """The columns that were asked for, or a number that fills a grid not far from square, where there is one."""
+    """The columns that were asked for, or a number that fills a grid which is not far from square."""
     if columns is not None:
         return min(_count("columns", columns), count)
     side = math.ceil(math.sqrt(count))
@@ -543,7 +573,9 @@ def _checked_range(value_range):
     except (TypeError, ValueError):
         low = high = math.nan
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ValueError(f"value_range must be two numbers (low, high), low < high. Received: {value_range=}.")
+        raise ValueError(
+            f"value_range must be two numbers (low, high), low < high. Received: {value_range=}."
+        )
     return low, high
 
 
