@@ -12,8 +12,8 @@ unchanged, so that editing its text costs nothing, and takes those in build/ if 
 `--fresh` executes regardless: use it when a change in the package changes what a lesson shows.
 
 In a lesson's markdown, {{number}}, {{previous}}, {{next}} and {{lesson:name}} stand for its number and for
-links to other lessons. A cell tagged `real-images` loses its output in the committed notebook: what it shows is
-not ours to distribute.
+links to other lessons. A cell tagged `real-images` loses its output in the committed notebook: what it shows
+is not ours to distribute.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import os
 import re
 import sys
 import tempfile
+import textwrap
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -418,11 +419,12 @@ class _Client(NotebookClient):
 
     def image_sets(self):
         """The titles of the image sets that the kernel holds, found by the `DataInfo` that each carries."""
-        source = (
-            "import gc, json\n"
-            "print(json.dumps(sorted({i.title for i in gc.get_objects() if type(i).__name__ == 'DataInfo'})))"
-        )
-        probe = nbformat.v4.new_code_cell(source)
+        source = """
+            import gc, json
+            held = [thing for thing in gc.get_objects() if type(thing).__name__ == "DataInfo"]
+            print(json.dumps(sorted({info.title for info in held if info.examples})))
+        """
+        probe = nbformat.v4.new_code_cell(textwrap.dedent(source))
         self.execute_cell(probe, len(self.nb.cells), store_history=False)
         return json.loads(next(output.text for output in probe.outputs if output.get("name") == "stdout"))
 
