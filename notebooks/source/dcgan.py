@@ -83,7 +83,8 @@ for i, value in enumerate(x):
     y[places] += value * kernel
 total.bar(np.arange(len(y)), y, width=0.6, color="0.35")
 copies.set(title="One scaled copy of the kernel for each input value, 2 pixels apart", ylabel="x[i] w[j]")
-copies.legend()
+copies.set_ylim(0, 1.4)
+copies.legend(ncols=3)
 total.set(title="Their sum: the output", xlabel="output pixel", ylabel="y", xticks=range(len(y)))
 plt.show()
 
@@ -218,7 +219,8 @@ plt.show()
 # What does it do to pictures? Below, generators that have learnt nothing: a constant 4×4 map and three layers
 # of random kernels. Each number of the kernel comes from the same distribution, so the variance of an output
 # pixel is the number of paths that lead to it. The upper row is one such generator each; the lower is the
-# standard deviation of each pixel over many of them.
+# standard deviation of each pixel over many of them; above it stands what the path count says it should be,
+# largest to smallest, inside.
 
 # %%
 def random_generator(kernel_size, seed, width=6):
@@ -230,18 +232,20 @@ def random_generator(kernel_size, seed, width=6):
     return x[0, :, :, 0]
 
 
+DRAWS = 30 if FAST else 500
 fig, axes = plt.subplots(2, 3, figsize=(8, 5.6), layout="constrained")
 for column, k in enumerate((3, 4, 5)):
-    pictures = np.stack([random_generator(k, seed) for seed in range(30 if FAST else 1000)])
-    spread = pictures.std(0)
+    pictures = np.stack([random_generator(k, seed) for seed in range(DRAWS)])
+    spread, expected = pictures.std(0), np.sqrt(overlap(4, k, 2, layer_count=3))
     axes[0, column].imshow(pictures[0], cmap="gray")
     axes[1, column].imshow(spread, cmap="viridis", vmin=0)
-    inside = spread[12:-12, 12:-12]
+    inside = expected[12:-12, 12:-12]
     axes[0, column].set(title=f"kernel {k}: one generator", xticks=[], yticks=[])
-    title = f"spread, largest : smallest = {inside.max() / inside.min():.1f}"
-    axes[1, column].set(title=title, xticks=[], yticks=[])
+    title = f"spread of {DRAWS}; expected up to {inside.max() / inside.min():.1f} : 1"
+    axes[1, column].set_title(title, fontsize=9)
+    axes[1, column].set(xticks=[], yticks=[])
     if not FAST:
-        assert np.corrcoef(spread.ravel(), np.sqrt(overlap(4, k, 2, 3)).ravel())[0, 1] > 0.95
+        assert np.corrcoef(spread.ravel(), expected.ravel())[0, 1] > 0.9
 plt.show()
 
 # %% [markdown]
@@ -431,7 +435,7 @@ RUNS = {  # what differs from the rules: the players, Adam's learning rate and �
     "Adam β₁ = 0.9": (small_players, {}, 2e-4, 0.9),
     "Adam 0.001, 0.9": (small_players, {}, 1e-3, 0.9),  # Keras's defaults
 }
-RUN_STEPS = 2 if FAST else 600
+RUN_STEPS = 1 if FAST else 600
 
 results = {}
 for name, (players, switches, rate, beta) in RUNS.items():
@@ -440,7 +444,7 @@ for name, (players, switches, rate, beta) in RUNS.items():
     run.compile(
         generator_optimizer=keras.optimizers.Adam(rate, beta_1=beta),
         discriminator_optimizer=keras.optimizers.Adam(rate, beta_1=beta),
-        run_eagerly=FAST,  # two steps are sooner taken than compiled
+        run_eagerly=FAST,  # one step is sooner taken than compiled
     )
     logs = run.fit(train.take(RUN_STEPS), verbose=0).history
     results[name] = (run.generate(512, seed=0), logs["d_real"][-1], logs["d_fake"][-1])
