@@ -3,6 +3,8 @@
 Keras applies a weight's constraint inside the optimizer's step, so the training step needs no code for it.
 """
 
+import numbers
+
 import keras
 from keras import ops
 
@@ -25,7 +27,7 @@ class WeightClip(keras.constraints.Constraint):
     """
 
     def __init__(self, limit=0.01):
-        if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not 0 < limit < float("inf"):
+        if isinstance(limit, bool) or not isinstance(limit, numbers.Real) or not 0 < limit < float("inf"):
             raise ValueError(f"limit must be a positive number. Received: limit={limit!r}.")
         self.limit = float(limit)
 
@@ -36,19 +38,25 @@ class WeightClip(keras.constraints.Constraint):
         return {"limit": self.limit}
 
 
-# A layer's constraint attributes, beside the attributes of the weights that they are for.
-_KERNELS = ("kernel", "depthwise", "pointwise", "embeddings")
-_BIASES = ("bias",)
+# What Keras calls the weights that a layer multiplies by, and the argument that constrains each.
+_KERNELS = {
+    "kernel": "kernel_constraint",
+    "depthwise_kernel": "depthwise_constraint",
+    "pointwise_kernel": "pointwise_constraint",
+    "recurrent_kernel": "recurrent_constraint",
+    "embeddings": "embeddings_constraint",
+}
 
 
 def clip_weights(model, limit=0.01, biases=True):
-    """Puts a `WeightClip` on the weights of a network that has been built already, whoever wrote it.
+    """Puts a `WeightClip` on the weights of a network, whoever wrote it.
 
     Biases add a constant to what a layer passes on and do not change its slope, so the Lipschitz bound does not need them
     clipped; the paper's code clips them all the same. `biases` is that choice. Scales and shifts of normalisation layers
     are left alone.
 
-    The clip is kept when the network is saved.
+    The clip is kept when a functional or a Sequential network is saved. A subclassed one makes its layers anew when it is
+    loaded: call this again on it, or pass `WeightClip` to the layers in its code.
 
     Args:
         model: a Keras model, usually the critic. It is changed in place.
@@ -65,16 +73,16 @@ def clip_weights(model, limit=0.01, biases=True):
         >>> critic = clip_weights(networks.mlp_discriminator((28, 28, 1)), limit=0.01)
     """
     clip = WeightClip(limit)
+    clipped = _KERNELS | ({"bias": "bias_constraint"} if biases else {})
     found = False
     for layer in model._flatten_layers():
-        for name in _KERNELS + (_BIASES if biases else ()):
-            attribute = f"{name}_constraint"
-            if hasattr(layer, attribute):
-                setattr(layer, attribute, clip)  # for the layer's config, and for weights not yet made
-                # Only `_kernel` is a plain variable: in a quantised or LoRA layer `kernel` is a product.
-                weight = getattr(layer, f"_{name}", None) or getattr(layer, name, None)
-                if isinstance(weight, keras.Variable):
-                    weight.constraint = clip
+        for argument in clipped.values():
+            if hasattr(layer, argument):
+                setattr(layer, argument, clip)  # for the layer's config, and for weights not yet made
+                found = True
+        for weight in layer._trainable_variables:  # its own, not those of layers in it
+            if weight.name in clipped:
+                weight.constraint = clip
                 found = True
     if not found:
         raise ValueError(

@@ -5,6 +5,8 @@ from images to logits rather than a network, so that a model whose discriminator
 hands in a closure and reuses the penalty unchanged.
 """
 
+import numbers
+
 import keras
 import tensorflow as tf
 from keras import ops
@@ -40,7 +42,7 @@ class GradientPenalty:
     """
 
     def __init__(self, weight=10.0, seed=None):
-        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 < weight < float("inf"):
+        if isinstance(weight, bool) or not isinstance(weight, numbers.Real) or not 0 < weight < float("inf"):
             raise ValueError(
                 f"The weight of a penalty must be a positive number. Received: weight={weight!r}. "
                 "For no penalty, pass penalty=None to the GAN."

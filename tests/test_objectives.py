@@ -1,0 +1,183 @@
+"""Each objective against NumPy's closed forms and derivatives worked out by hand."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gan_lessons import objectives
+
+
+def softplus(t):
+    return np.logaddexp(0.0, np.asarray(t, "float64"))
+
+
+def sigmoid(t):
+    return np.exp(-softplus(-np.asarray(t, "float64")))
+
+
+# One row an objective: its losses in float64, and their derivatives in each logit, for one logit of the mean over n.
+CASES = {
+    "minimax": {
+        "d": lambda r, f: softplus(-r).mean() + softplus(f).mean(),
+        "g": lambda f: -softplus(f).mean(),
+        "d_dr": lambda r: -sigmoid(-r),
+        "d_df": lambda f: sigmoid(f),
+        "g_df": lambda f: -sigmoid(f),
+        "log": lambda r, f: {"d_real": sigmoid(r).mean(), "d_fake": sigmoid(f).mean()},
+    },
+    "non_saturating": {
+        "d": lambda r, f: softplus(-r).mean() + softplus(f).mean(),
+        "g": lambda f: softplus(-f).mean(),
+        "d_dr": lambda r: -sigmoid(-r),
+        "d_df": lambda f: sigmoid(f),
+        "g_df": lambda f: -sigmoid(-f),
+        "log": lambda r, f: {"d_real": sigmoid(r).mean(), "d_fake": sigmoid(f).mean()},
+    },
+    "wasserstein": {
+        "d": lambda r, f: f.mean() - r.mean(),
+        "g": lambda f: -f.mean(),
+        "d_dr": lambda r: -np.ones_like(r),
+        "d_df": lambda f: np.ones_like(f),
+        "g_df": lambda f: -np.ones_like(f),
+        "log": lambda r, f: {"distance": r.mean() - f.mean()},
+    },
+}
+
+
+def logits(seed, scale=3.0, shape=(7, 1)):
+    return np.random.default_rng(seed).normal(0, scale, shape).astype("float32")
+
+
+@pytest.fixture(params=CASES, ids=str)
+def case(request):
+    return objectives.get(request.param), CASES[request.param]
+
+
+def test_every_objective_of_the_package_has_a_row_here():
+    assert set(objectives._BY_NAME) == set(CASES)
+    public = {c for c in vars(objectives).values() if isinstance(c, type) and issubclass(c, objectives.Objective)}
+    assert public - {objectives.Objective} == set(objectives._BY_NAME.values())
+
+
+@pytest.mark.parametrize("shape", [(7, 1), (5,), (3, 4, 4, 1)], ids=str)
+def test_losses_and_logs_are_the_formulas(case, shape):
+    objective, truth = case
+    for seed in range(3):
+        real, fake = logits(seed, shape=shape), logits(100 + seed, shape=shape)
+        d_loss, g_loss = objective.discriminator_loss(real, fake), objective.generator_loss(fake)
+        assert tuple(d_loss.shape) == tuple(g_loss.shape) == ()
+        np.testing.assert_allclose(d_loss, truth["d"](real.astype("float64"), fake.astype("float64")), rtol=2e-5, atol=1e-6)
+        np.testing.assert_allclose(g_loss, truth["g"](fake.astype("float64")), rtol=2e-5, atol=1e-6)
+        logged, expected = objective.log(real, fake), truth["log"](real.astype("float64"), fake.astype("float64"))
+        assert set(logged) == set(expected) == set(objective.log_names)
+        for key in expected:
+            np.testing.assert_allclose(logged[key], expected[key], rtol=2e-5, atol=1e-6)
+
+
+def gradients(objective, real, fake):
+    real, fake = tf.constant(real), tf.constant(fake)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch([real, fake])
+        d_loss, g_loss = objective.discriminator_loss(real, fake), objective.generator_loss(fake)
+    found = [tape.gradient(d_loss, real), tape.gradient(d_loss, fake), tape.gradient(g_loss, fake)]
+    return [g.numpy() for g in found]
+
+
+def test_gradients_are_the_derivatives_in_the_logits(case):
+    objective, truth = case
+    real, fake = logits(3), logits(4)
+    d_real, d_fake, g_fake = gradients(objective, real, fake)
+    np.testing.assert_allclose(d_real, truth["d_dr"](real) / 7, rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(d_fake, truth["d_df"](fake) / 7, rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(g_fake, truth["g_df"](fake) / 7, rtol=1e-4, atol=1e-7)
+
+
+def test_gradients_are_finite_differences_of_the_losses(case):
+    objective, _ = case
+    real, fake = logits(5).astype("float64"), logits(6).astype("float64")
+    d_real, d_fake, g_fake = gradients(objective, real, fake)
+    h = 1e-4
+    for index in range(7):
+        step = np.zeros((7, 1))
+        step[index] = h
+
+        def slope(loss):
+            return (float(loss(step)) - float(loss(-step))) / (2 * h)
+
+        np.testing.assert_allclose(d_real[index, 0], slope(lambda e: objective.discriminator_loss(real + e, fake)), atol=1e-6)
+        np.testing.assert_allclose(d_fake[index, 0], slope(lambda e: objective.discriminator_loss(real, fake + e)), atol=1e-6)
+        np.testing.assert_allclose(g_fake[index, 0], slope(lambda e: objective.generator_loss(fake + e)), atol=1e-6)
+
+
+@pytest.mark.parametrize("real", [-1e4, 1e4])
+@pytest.mark.parametrize("fake", [-1e4, 1e4])
+def test_extreme_logits_stay_finite_and_right(case, real, fake):
+    objective, truth = case
+    real, fake = np.full((4, 1), real, "float32"), np.full((4, 1), fake, "float32")
+    np.testing.assert_allclose(objective.discriminator_loss(real, fake), truth["d"](real, fake), rtol=1e-6, atol=1e-30)
+    np.testing.assert_allclose(objective.generator_loss(fake), truth["g"](fake), rtol=1e-6, atol=1e-30)
+    for gradient in gradients(objective, real, fake):
+        assert np.isfinite(gradient).all()
+    for value in objective.log(real, fake).values():
+        assert np.isfinite(value)
+
+
+def test_a_losing_generator_is_moved_by_the_non_saturating_loss_only():
+    fake = np.full((1, 1), -20.0, "float32")  # D is sure that it is generated
+    *_, saturated = gradients(objectives.Minimax(), fake, fake)
+    *_, kept = gradients(objectives.NonSaturating(), fake, fake)
+    assert abs(saturated[0, 0]) < 1e-8 and abs(kept[0, 0] + 1) < 1e-6
+
+
+def test_minimax_is_zero_sum_in_the_fakes_and_log_4_at_equilibrium():
+    zeros, fake = np.zeros((4, 1), "float32"), logits(7)
+    minimax = objectives.Minimax()
+    np.testing.assert_allclose(minimax.discriminator_loss(zeros, zeros), np.log(4), rtol=1e-6)
+    np.testing.assert_allclose(minimax.generator_loss(zeros), -np.log(2), rtol=1e-6)
+    np.testing.assert_allclose(
+        minimax.discriminator_loss(zeros, fake) - np.log(2), -minimax.generator_loss(fake), rtol=1e-5
+    )
+
+
+def test_get_takes_names_and_objects():
+    assert type(objectives.get("minimax")) is objectives.Minimax
+    assert type(objectives.get("non_saturating")) is objectives.NonSaturating
+    assert type(objectives.get("wasserstein")) is objectives.Wasserstein
+
+    class LeastSquares:  # not derived from Objective: the two methods are all that is asked
+        def discriminator_loss(self, real_logits, fake_logits):
+            return keras.ops.mean((real_logits - 1) ** 2) + keras.ops.mean(fake_logits**2)
+
+        def generator_loss(self, fake_logits):
+            return keras.ops.mean((fake_logits - 1) ** 2)
+
+    own = LeastSquares()
+    assert objectives.get(own) is own
+
+
+@pytest.mark.parametrize("wrong", ["hinge", "Minimax", None, 3, objectives.Minimax, object()], ids=repr)
+def test_get_refuses_in_words(wrong):
+    with pytest.raises(ValueError, match="Received: objective=") as error:
+        objectives.get(wrong)
+    if isinstance(wrong, str):
+        assert all(name in str(error.value) for name in CASES)
+    else:
+        assert "generator_loss" in str(error.value) and "instance" in str(error.value)
+
+
+def test_the_base_says_what_is_to_be_written():
+    class Half(objectives.Objective):
+        pass
+
+    with pytest.raises(NotImplementedError, match="Half has to define discriminator_loss"):
+        Half().discriminator_loss(0, 0)
+    with pytest.raises(NotImplementedError, match="Half has to define generator_loss"):
+        Half().generator_loss(0)
+    assert Half().log(0, 0) == {} and Half().log_names == ()
+
+
+def test_objectives_survive_serialisation(case):
+    objective, _ = case
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(objective))
+    assert type(again) is type(objective) and again.get_config() == objective.get_config()
