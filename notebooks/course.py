@@ -21,6 +21,7 @@ import hashlib
 import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import textwrap
@@ -211,10 +212,10 @@ class Course:
         started = time.monotonic()
         with (
             tqdm(code_cells, unit="cell", position=1, leave=False, **_bar_options()) as client.bar,
-            client.setup_kernel(cwd=str(self.notebooks), env=environment),
+            client.setup_kernel(cwd=str(self.notebooks), env=environment, stderr=subprocess.DEVNULL),
         ):
             for index, cell in client.bar:
-                client.bar.set_description(f"{lesson.file[:-6]} | {_first_line(cell)}")
+                client.bar.set_description(f"{lesson.file[:-6]} | {_first_line(cell)}", sys.stderr.isatty())
                 try:
                     client.execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
                 except (CellExecutionError, DeadKernelError) as error:
@@ -414,7 +415,7 @@ class _Client(NotebookClient):
 
     def process_message(self, msg, cell, cell_index):
         if msg["msg_type"] == "stream" and (lines := msg["content"]["text"].split()):
-            self.bar.set_postfix_str(" ".join(lines)[-60:])
+            self.bar.set_postfix_str(" ".join(lines)[-60:], refresh=sys.stderr.isatty())
         return super().process_message(msg, cell, cell_index)
 
     def image_sets(self):
@@ -425,7 +426,9 @@ class _Client(NotebookClient):
             print(json.dumps(sorted({info.title for info in held if info.examples})))
         """
         probe = nbformat.v4.new_code_cell(textwrap.dedent(source))
-        self.execute_cell(probe, len(self.nb.cells), store_history=False)
+        self.nb.cells.append(probe)
+        self.execute_cell(probe, len(self.nb.cells) - 1, store_history=False)
+        self.nb.cells.pop()
         return json.loads(next(output.text for output in probe.outputs if output.get("name") == "stdout"))
 
 
@@ -480,8 +483,7 @@ def _minutes(seconds):
 
 
 def _bar_options():
-    # In a log file, a line a minute is enough.
-    return {"dynamic_ncols": True} if sys.stderr.isatty() else {"mininterval": 60}
+    return {"dynamic_ncols": True} if sys.stderr.isatty() else {"mininterval": 60}  # a log wants few lines
 
 
 def _with_outputs(composed, executed):
@@ -511,13 +513,21 @@ def _clean(notebook):
             if output.get("name") == "stderr":
                 output.text = "".join(line for line in output.text.splitlines(True) if not _NOISE.match(line))
         if "outputs" in cell:
-            cell.outputs = [
-                output for output in joined if output.output_type != "stream" or output.text.strip()
-            ]
+            cell.outputs = [output for output in joined if not _is_spent(output)]
     models = notebook.metadata.get("widgets", {}).get(WIDGETS, {}).get("state", {})
+    for model in models.values():
+        model.state = {key: value for key, value in model.state.items() if value is not None}
     names = {model: f"{number:032x}" for number, model in enumerate(models, start=1)}
     renamed = re.sub(r"[0-9a-f]{32}", lambda match: names.get(match[0], match[0]), nbformat.writes(notebook))
     return nbformat.reads(renamed, as_version=4)
+
+
+def _is_spent(output):
+    """Whether an output has nothing left to say: an empty stream, the widget of a progress bar that is through."""
+    if output.output_type == "stream":
+        return not output.text.strip()
+    data = output.get("data", {})
+    return WIDGET_VIEW in data and bool(re.search(r"\d+%\|.*\[.*\]", data.get("text/plain", "")))
 
 
 def _publish(notebook):
