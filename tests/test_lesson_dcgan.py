@@ -142,14 +142,14 @@ def test_each_switch_breaks_one_rule():
 
 def test_measures_on_images_whose_values_are_known():
     measures = written_out("measures")
-    board = np.indices((32, 32)).sum(0) % 2 * 2.0 - 1  # ±1, period 2 pixels: ½ cycle a pixel in both directions
+    board = np.indices((32, 32)).sum(0) % 2 * 2.0 - 1  # ±1, with a period of 2 pixels in both directions
     wave = np.cos(2 * np.pi * np.arange(32) / 16)[None, :] * np.ones((32, 1))  # period 16 pixels
     images = np.stack([board, board, wave, -wave])[..., None] * np.ones(3)
 
     distance, contrast, fine = measures(images[:2])
     assert distance == 0 and np.isclose(contrast, 1) and np.isclose(fine, 1)
     distance, contrast, fine = measures(images[2:])
-    assert np.isclose(distance, 2 * np.sqrt(0.5)) and np.isclose(contrast, np.sqrt(0.5)) and np.isclose(fine, 0)
+    np.testing.assert_allclose([distance, contrast, fine], [2 * np.sqrt(0.5), np.sqrt(0.5), 0], atol=1e-9)
     # Uncorrelated patterns of mean squares 1 and ½: their distance is the root of the sum.
     distance, _, fine = measures(images[[0, 2]])
     assert np.isclose(distance, np.sqrt(1.5)) and np.isclose(fine, 1 / 1.5)
@@ -172,7 +172,7 @@ def test_a_fully_convolutional_discriminator_answers_25_logits_for_64_and_1_for_
     assert gl.checks.dcgan.two_sizes(shape[64], shape[32])
 
 
-# --- the script ------------------------------------------------------------------------------------------------------
+# --- the script ----------------------------------------------------------------------------------------
 
 
 CELLS = re.split(r"^# %%", SOURCE, flags=re.MULTILINE)[1:]

@@ -58,7 +58,7 @@ print(f"{train.info.title}: {train.info.examples} images of shape {train.info.im
 # to more.
 
 # %% tags=["real-images"]
-gl.plotting.show_images(real_images[:40], columns=10, title=f"Real images: {train.info.title}")
+gl.plotting.show_images(real_images[:40], columns=10, title=f"Training images: {train.info.title}")
 
 # %% [markdown]
 # ## 1. The transposed convolution, by hand
@@ -232,7 +232,7 @@ def random_generator(kernel_size, seed, width=6):
     return x[0, :, :, 0]
 
 
-DRAWS = 30 if FAST else 500
+DRAWS = 100 if FAST else 1000
 fig, axes = plt.subplots(2, 3, figsize=(8, 5.6), layout="constrained")
 for column, k in enumerate((3, 4, 5)):
     pictures = np.stack([random_generator(k, seed) for seed in range(DRAWS)])
@@ -245,7 +245,7 @@ for column, k in enumerate((3, 4, 5)):
     axes[1, column].set_title(title, fontsize=9)
     axes[1, column].set(xticks=[], yticks=[])
     if not FAST:
-        assert np.corrcoef(spread.ravel(), expected.ravel())[0, 1] > 0.9
+        assert np.corrcoef(spread.ravel(), expected.ravel())[0, 1] > 0.95
 plt.show()
 
 # %% [markdown]
@@ -365,9 +365,9 @@ gl.checks.dcgan.layer_weights(weight_count)
 # ### What BatchNorm and N(0, 0.02) do together, before the first step
 #
 # Weights of standard deviation 0.02 are small. Send latents through G and print the standard deviation of
-# what each layer makes. With BatchNorm every layer starts again from 1, whatever came before. Without it the
-# signal shrinks from layer to layer, and the first pictures are an even grey; so are the gradients on the way
-# back.
+# each layer makes of them. With BatchNorm what goes *into* the next layer has spread 1 again, whatever came
+# before. Without it the signal shrinks from layer to layer: the first pictures are an even grey, and on the
+# way back the gradients shrink by the same weights.
 
 # %%
 latents = random.normal(size=(256, 100)).astype("float32")
@@ -490,7 +490,7 @@ def measures(images):
 
 real = measures(real_images[-512:])
 table = {name: measures(samples) / real for name, (samples, _, _) in results.items()}
-print(f"{'':20} distance  contrast  fine share   D(real)  D(fake)")
+print(f"{'1 is right':20} distance  contrast  fine share   D(real)  D(fake)")
 for name, (_, d_real, d_fake) in results.items():
     distance, contrast, fine = table[name]
     print(f"{name:20} {distance:8.2f} {contrast:9.2f} {fine:11.2f} {d_real:9.2f} {d_fake:8.2f}")
@@ -509,11 +509,15 @@ for name, values in table.items():
         print(f"  {name:20} {worst(values):6.1f}   {'breaks' if shows else 'not seen in so short a run'}")
 
 # %% [markdown]
-# Some rules show at once and some do not. That is worth knowing too: rules 4 to 6 were found on larger
-# networks and longer trainings, where small faults have time to add up. A rule that "does not break" here is
-# not refuted; this experiment is too short to see it. Nor are three numbers the whole truth: what they cannot
-# measure, such as whether there are *things* in the pictures, your eyes can. Change a row of `RUNS`, or add
-# one, and run the three cells again.
+# Some rules show within 600 steps and some do not; the list above says which did in this run. Two cautions:
+#
+# - **Not seen is not refuted.** Small networks and half a minute give small faults no time to add up. And
+#   what three numbers cannot measure, such as whether there are *things* in the pictures, your eyes can.
+# - **A rule is not a law.** Look again at "pooling, enlarging": `UpSampling2D` and a convolution with stride
+#   1 have no overlap to be uneven. It costs more (its convolutions see four times the pixels), and many later
+#   GANs pay that price.
+#
+# Change a row of `RUNS`, or add one, and run the three cells again.
 #
 # ## 5. The training
 #
@@ -659,14 +663,8 @@ probabilities = classifier.predict(samples, verbose=0)
 best = np.argsort(-probabilities, axis=0)[:8].T  # (classes, 8)
 names = train.info.class_names
 
-fig, axes = plt.subplots(len(names), 1, figsize=(6.5, 0.8 * len(names)), layout="constrained")
-for axis, name, chosen in zip(axes, names, best, strict=True):
-    axis.imshow(gl.plotting.image_grid(samples[chosen], columns=8))
-    axis.set_xticks([])
-    axis.set_yticks([])
-    axis.set_ylabel(name, rotation=0, ha="right", va="center")
-fig.suptitle("Surest of 2000 samples, by class" if not FAST else "Surest samples, by class")
-plt.show()
+rows = {name: samples[chosen] for name, chosen in zip(names, best, strict=True)}
+gl.plotting.image_rows(rows, title=f"Surest of {len(samples)} samples, by class")
 
 # %% [markdown]
 # **Between two samples.** Each row goes from one latent to another. If G had stored pictures, the row would
