@@ -38,7 +38,8 @@ notebooks: $(STAMP) ## build notebooks/*.ipynb and README's table from notebooks
 	$(BIN)/python notebooks/course.py build $(if $(FRESH),--fresh) $(ONLY)
 
 bench: $(STAMP) ## measure speed
-	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/import_time.py
+	$(BIN)/python benchmarks/step.py
 
 venv: $(STAMP) ## make .venv, with all that the above needs
 

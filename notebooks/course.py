@@ -6,6 +6,7 @@ these come the committed notebooks, `NN_<name>.ipynb`, their links to one anothe
     python notebooks/course.py build [name ...]    the committed notebooks and README's table (make notebooks)
     python notebooks/course.py run [name ...]      every lesson at laptop size, into build/ (make course)
     python notebooks/course.py check               is what is committed what the sources give? (in make test)
+    python notebooks/course.py mark file ...       the marks of notebooks that students handed in
 
 A lesson is executed only where it must be. `build` keeps the outputs of a notebook whose code cells are
 unchanged, so that editing its text costs nothing, and takes those in build/ if they are newer.
@@ -17,6 +18,7 @@ is not ours to distribute.
 """
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -24,7 +26,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import textwrap
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -200,33 +201,38 @@ class Course:
         notebook = self.compose(lesson)
         record = notebook.metadata.gan_lessons
         record.speed = "fast" if fast else "laptop"
-        environment = os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"}
-        environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        environment.pop("MPLBACKEND", None)
-        environment["GAN_LESSONS_FAST"] = "1" if fast else "0"
-        os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # our kernel before others of that name
-
-        client = _Client(notebook, timeout=None, kernel_name="python3", record_timing=False)
-        client.reset_execution_trackers()
-        code_cells = [(index, cell) for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
         started = time.monotonic()
-        with (
-            tqdm(code_cells, unit="cell", position=1, leave=False, **_bar_options()) as client.bar,
-            client.setup_kernel(cwd=str(self.notebooks), env=environment, stderr=subprocess.DEVNULL),
-        ):
-            for index, cell in client.bar:
-                client.bar.set_description(f"{lesson.file[:-6]} | {_first_line(cell)}", sys.stderr.isatty())
+        with self._kernel(notebook, fast) as client:
+            for index, cell in client.code_cells(lesson.file[:-6]):
                 try:
                     client.execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
-                except (CellExecutionError, DeadKernelError) as error:
-                    last_line = str(error).strip().splitlines()[-1]
-                    record.failed = f"failed in cell {index + 1}, {_first_line(cell)!r}: {last_line}"
+                except CellExecutionError as error:
+                    record.failed = f"failed at {_first_line(cell)!r}: {error.ename}: {error.evalue}"
+                except DeadKernelError:
+                    record.failed = (
+                        f"failed at {_first_line(cell)!r}: the kernel died, for want of memory perhaps"
+                    )
+                if "failed" in record:
                     break
             else:
                 record.seconds = round(time.monotonic() - started)
                 record.images = client.image_sets()
             client.set_widgets_metadata()
         return _clean(notebook)
+
+    @contextlib.contextmanager
+    def _kernel(self, notebook, fast, **options):
+        """Starts a kernel in notebooks/ and yields the client that runs the notebook's cells in it."""
+        os.environ["JUPYTER_PREFER_ENV_PATH"] = (
+            "1"  # this environment's kernel, before others
+        )
+        environment = dict(os.environ, GAN_LESSONS_FAST="1" if fast else "0")
+        environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        environment.pop("MPLBACKEND", None)  # pictures go into the notebook
+        client = _Client(notebook, kernel_name="python3", record_timing=False, **options)
+        client.reset_execution_trackers()
+        with client.setup_kernel(cwd=str(self.notebooks), env=environment, stderr=subprocess.DEVNULL):
+            yield client
 
     def _write_executed(self, lesson, notebook, path, fast):
         folder = self.folder(fast)
@@ -249,6 +255,32 @@ class Course:
             exporter = nbconvert.HTMLExporter(embed_images=True)
             resources = {"metadata": {"path": str(self.notebooks), "name": lesson.title}}
             _write(page, exporter.from_notebook_node(composed, resources=resources)[0])
+
+    # --- marking ---------------------------------------------------------------------------------------
+
+    def mark(self, paths):
+        """Runs notebooks that students handed in, in fast mode, and prints the mark of each.
+
+        A cell that fails, or takes more than ten minutes, does not stop the others.
+        """
+        for path in [Path(path) for path in paths]:
+            notebook, failed = _read(path), []
+            lesson = notebook.metadata.get("gan_lessons", {}).get("lesson")
+            try:
+                with self._kernel(notebook, fast=True, allow_errors=True, timeout=600) as client:
+                    client.interrupt_on_timeout = True
+                    for number, (index, cell) in enumerate(client.code_cells(path.name), start=1):
+                        client.execute_cell(cell, index)
+                        if any(output.output_type == "error" for output in cell.outputs):
+                            failed.append(f"code cell {number} ({_first_line(cell)})")
+                    right, total = client.ask(
+                        f"import json, gan_lessons\nprint(json.dumps(gan_lessons.checks.report({lesson!r})))"
+                    )
+                mark = f"{right} of {total} right"
+            except DeadKernelError:
+                mark = "no mark: the kernel died"
+            print(f"{path.name:40} {mark}{'; failed: ' if failed else ''}{', '.join(failed)}", flush=True)
+        return True
 
     # --- building ------------------------------------------------------------------------------------------
 
@@ -409,27 +441,40 @@ class Course:
 
 
 class _Client(NotebookClient):
-    """Runs cells; the last line that one printed shows beside the progress bar."""
+    """Runs cells, and shows how far it is."""
 
     bar = None
 
+    def code_cells(self, title):
+        """The code cells with their indices; a bar tells which is running, and what it printed last."""
+        cells = [(index, cell) for index, cell in enumerate(self.nb.cells) if cell.cell_type == "code"]
+        with tqdm(cells, unit="cell", position=1, leave=False, **_bar_options()) as self.bar:
+            for index, cell in self.bar:
+                self.bar.set_description(f"{title} | {_first_line(cell)}", refresh=sys.stderr.isatty())
+                yield index, cell
+        self.bar = None
+
     def process_message(self, msg, cell, cell_index):
-        if msg["msg_type"] == "stream" and (lines := msg["content"]["text"].split()):
-            self.bar.set_postfix_str(" ".join(lines)[-60:], refresh=sys.stderr.isatty())
+        if self.bar is not None and msg["msg_type"] == "stream" and (text := msg["content"]["text"].strip()):
+            self.bar.set_postfix_str(text.splitlines()[-1][-60:], refresh=sys.stderr.isatty())
         return super().process_message(msg, cell, cell_index)
 
-    def image_sets(self):
-        """The titles of the image sets that the kernel holds, found by the `DataInfo` that each carries."""
-        source = """
-            import gc, json
-            held = [thing for thing in gc.get_objects() if type(thing).__name__ == "DataInfo"]
-            print(json.dumps(sorted({info.title for info in held if info.examples})))
-        """
-        probe = nbformat.v4.new_code_cell(textwrap.dedent(source))
+    def ask(self, source):
+        """What a piece of Python prints last when the kernel runs it, read as JSON."""
+        probe = nbformat.v4.new_code_cell(source)
         self.nb.cells.append(probe)
         self.execute_cell(probe, len(self.nb.cells) - 1, store_history=False)
         self.nb.cells.pop()
-        return json.loads(next(output.text for output in probe.outputs if output.get("name") == "stdout"))
+        printed = "".join(output.text for output in probe.outputs if output.get("name") == "stdout")
+        return json.loads(printed.splitlines()[-1])
+
+    def image_sets(self):
+        """The titles of the image sets that the kernel holds, found by the `DataInfo` that each carries."""
+        return self.ask(
+            "import gc, json\n"
+            "held = [thing for thing in gc.get_objects() if type(thing).__name__ == 'DataInfo']\n"
+            "print(json.dumps(sorted({info.title for info in held if info.examples})))"
+        )
 
 
 def _read(path):
@@ -523,7 +568,7 @@ def _clean(notebook):
 
 
 def _is_spent(output):
-    """Whether an output has nothing left to say: an empty stream, the widget of a progress bar that is through."""
+    """Whether an output has nothing left to say: an empty stream, the widget of a finished progress bar."""
     if output.output_type == "stream":
         return not output.text.strip()
     data = output.get("data", {})
@@ -558,6 +603,8 @@ def main(arguments=None):
     build = commands.add_parser("build", help="write the committed notebooks and README's table")
     run = commands.add_parser("run", help="run lessons at laptop size into build/")
     commands.add_parser("check", help="is what is committed what the sources give?")
+    mark = commands.add_parser("mark", help="run notebooks that students handed in, and print their marks")
+    mark.add_argument("paths", nargs="+", help="notebooks")
     for command in (build, run):
         command.add_argument("names", nargs="*", help="lessons, by name; all of them by default")
         command.add_argument("--fresh", action="store_true", help="execute even what was executed before")

@@ -1,0 +1,380 @@
+"""The tool that builds the notebooks: tried on a tiny course, then asked about the real one."""
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+_spec = importlib.util.spec_from_file_location("course", ROOT / "notebooks" / "course.py")
+course = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(course)
+
+README = f"# A course\n\n{course.TABLE_START}\n{course.TABLE_END}\n\nThe end.\n"
+
+ALPHA = """\
+# %% [markdown]
+# # {{number}} Alpha
+# After {{lesson:beta}} see [the README](../README.md). Next: {{next}}
+
+# %%
+import os
+print("step 1", end="\\r")
+print("step 2")
+print("fast:", os.environ["GAN_LESSONS_FAST"])
+
+# %% tags=["real-images"]
+from pathlib import Path
+with open("runs.txt", "a") as runs: runs.write("x")  # in notebooks/, and counts the runs
+print("an image of a data set")
+
+# %%
+from tqdm.auto import tqdm
+import ipywidgets, sys
+for _ in tqdm(range(3)): pass
+print("2026-01-01 00:00:00.000001: I tensorflow/core: some noise", file=sys.stderr)
+ipywidgets.IntSlider()
+"""
+
+BETA = """\
+# %% [markdown]
+# # {{number}} Beta
+# Previous: {{previous}}
+
+# %%
+class DataInfo:
+    title, examples = "MNIST", 3
+held = DataInfo()
+1 + 1
+"""
+
+
+def make(root, order="alpha\nbeta\n", **scripts):
+    """A course in a folder of its own."""
+    source = root / "notebooks" / "source"
+    source.mkdir(parents=True, exist_ok=True)
+    (source / "order.txt").write_text(f"# the order\n{order}", encoding="utf-8")
+    for name, text in scripts.items():
+        (source / f"{name}.py").write_text(text, encoding="utf-8")
+    if not (root / "README.md").exists():
+        (root / "README.md").write_text(README, encoding="utf-8")
+    return course.Course(root)
+
+
+@pytest.fixture(scope="module")
+def built_once(tmp_path_factory):
+    root = tmp_path_factory.mktemp("built")
+    assert make(root, alpha=ALPHA, beta=BETA).build()
+    return root
+
+
+@pytest.fixture
+def built(built_once, tmp_path):
+    """A copy of the tiny course, built, that may be changed."""
+    shutil.copytree(built_once, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def read(root, name):
+    return nbformat.read(root / "notebooks" / name, as_version=4)
+
+
+def edit(root, name, change):
+    """Changes a built notebook in place."""
+    path = root / "notebooks" / name
+    notebook = read(root, name)
+    change(notebook)
+    nbformat.write(notebook, path)
+
+
+def runs(root):
+    return len((root / "notebooks" / "runs.txt").read_text())
+
+
+# --- building ----------------------------------------------------------------------------------------------
+
+
+def test_what_is_built_agrees_with_its_sources(built):
+    assert course.Course(built).check() == []
+
+
+def test_numbers_and_links_come_from_the_order(built):
+    first = read(built, "00_alpha.ipynb").cells[0].source
+    assert first.startswith("# 00 Alpha\n")
+    assert "After [01 Beta](01_beta.ipynb)" in first
+    assert first.endswith("Next: [01 Beta](01_beta.ipynb)")
+    assert read(built, "01_beta.ipynb").cells[0].source == "# 01 Beta\nPrevious: [00 Alpha](00_alpha.ipynb)"
+
+
+def test_the_table_tells_images_and_times(built):
+    table = course.Course(built).table()
+    seconds = read(built, "01_beta.ipynb").metadata.gan_lessons.seconds
+    assert f"| 01 | [Beta](notebooks/01_beta.ipynb) | MNIST | {seconds} s |" in table.splitlines()
+    assert table in (built / "README.md").read_text(encoding="utf-8")
+    assert (built / "README.md").read_text(encoding="utf-8").endswith(f"{course.TABLE_END}\n\nThe end.\n")
+
+
+def test_outputs_are_kept_as_a_reader_wants_them(built):
+    code = [cell for cell in read(built, "00_alpha.ipynb").cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == [1, 2, 3]
+    assert [output.text for output in code[0].outputs] == ["step 2\nfast: 0\n"]  # what \\r wrote over is gone
+    assert [output.text for output in code[1].outputs] == [course.LEFT_OUT]
+    (slider,) = code[2].outputs  # neither TensorFlow's noise nor the progress bar that is through
+    assert "IntSlider" in slider.data["text/plain"]
+    assert "an image of a data set" in (built / "build" / "00_alpha.ipynb").read_text(encoding="utf-8")
+    assert "an image of a data set" in (built / "build" / "00_alpha.html").read_text(encoding="utf-8")
+
+
+def test_only_the_widgets_that_are_shown_are_kept(built):
+    notebook = read(built, "00_alpha.ipynb")
+    models = notebook.metadata.widgets[course.WIDGETS].state
+    kinds = sorted(model.model_name for model in models.values())
+    assert kinds == ["IntSliderModel", "LayoutModel", "SliderStyleModel"]
+    (shown,) = [cell.outputs[0].data[course.WIDGET_VIEW].model_id for cell in notebook.cells[-1:]]
+    assert models[shown].model_name == "IntSliderModel"
+    assert all(int(name, 16) < 100 for name in models)  # the same names whenever it is built
+
+
+def test_building_again_changes_nothing_and_executes_nothing(built):
+    before = {path: path.read_bytes() for path in (built / "notebooks").glob("*.ipynb")}
+    ran = runs(built)
+    assert course.Course(built).build()
+    assert runs(built) == ran
+    assert {path: path.read_bytes() for path in (built / "notebooks").glob("*.ipynb")} == before
+
+
+def test_new_text_needs_no_run_and_new_code_does(built):
+    shutil.rmtree(built / "build")
+    ran = runs(built)
+    changed = make(built, alpha=ALPHA.replace("After", "Having read"))
+    assert len(changed.check()) == 1
+    assert changed.build() and changed.check() == []
+    assert runs(built) == ran
+
+    changed = make(built, alpha=ALPHA.replace("After", "Having read").replace('"step 2"', '"step two"'))
+    assert any("'import os'" in problem for problem in changed.check())  # the first line of what differs
+    assert changed.build(["alpha"]) and changed.check() == []
+    assert runs(built) == ran + 1
+
+
+def test_a_lesson_is_put_between_two_others_by_one_line(built):
+    ran = runs(built)
+    ids = [cell.id for cell in read(built, "01_beta.ipynb").cells]
+    longer = make(built, "alpha\ngamma\nbeta\n", gamma="# %% [markdown]\n# # {{number}} Gamma\n\n# %%\n3")
+    assert "01_gamma.ipynb has not been built." in longer.check()
+    assert longer.build() and longer.check() == []
+    assert runs(built) == ran
+    names = sorted(path.name for path in (built / "notebooks").glob("*.ipynb"))
+    assert names == ["00_alpha.ipynb", "01_gamma.ipynb", "02_beta.ipynb"]
+    assert [cell.id for cell in read(built, "02_beta.ipynb").cells] == ids
+    assert read(built, "00_alpha.ipynb").cells[0].source.endswith("Next: [01 Gamma](01_gamma.ipynb)")
+
+
+def test_building_one_lesson_leaves_the_outputs_of_others(built):
+    swapped = make(built, "beta\nalpha\n")
+    swapped.build(["beta"])
+    assert (built / "notebooks" / "00_alpha.ipynb").exists()  # renamed only when its turn comes
+    assert not (built / "notebooks" / "01_beta.ipynb").exists()
+    swapped.build()
+    assert swapped.check() == []
+
+
+def test_a_cell_that_is_tagged_or_not_any_more(built):
+    ran = runs(built)
+    tagged = make(built, beta=BETA.replace("# %%\nclass", '# %% tags=["real-images"]\nclass'))
+    assert tagged.build() and tagged.check() == []
+    shutil.rmtree(built / "build")
+    untagged = make(built, alpha=ALPHA.replace(' tags=["real-images"]', ""))
+    assert untagged.build() and untagged.check() == []
+    assert runs(built) == ran + 1  # its output was not in the committed notebook: it had to be made again
+    assert read(built, "00_alpha.ipynb").cells[2].outputs[0].text == "an image of a data set\n"
+
+
+@pytest.mark.parametrize(
+    "line, why",
+    [
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("import sys; print('careful', file=sys.stderr)", "wrote to stderr: 'careful'"),
+        ("from pathlib import Path; print(Path.cwd())", "names a folder of this machine"),
+        ("# NBVAL_SKIP\n2", "is skipped by the tests"),
+    ],
+)
+def test_what_must_not_be_committed_is_not_built(built, capsys, line, why):
+    before = (built / "notebooks" / "01_beta.ipynb").read_bytes()
+    assert not make(built, beta=f"{BETA}\n# %%\n{line}\n").build(["beta"])
+    assert why in capsys.readouterr().out
+    assert (built / "notebooks" / "01_beta.ipynb").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "order, scripts, why",
+    [
+        ("alpha\nalpha\n", {"alpha": ALPHA}, "twice: alpha"),
+        ("alpha\nmissing\n", {"alpha": ALPHA}, "without a script in source/: missing"),
+        ("alpha\n", {"alpha": ALPHA, "left": BETA}, "does not name: left"),
+        ("alpha\n", {"alpha": "# %% [markdown]\n# # Alpha\n"}, "must begin with the heading"),
+    ],
+)
+def test_an_order_that_does_not_agree_with_the_scripts_is_refused(tmp_path, order, scripts, why):
+    with pytest.raises(course.CourseError, match=why):
+        make(tmp_path, order, **scripts)
+
+
+def test_a_link_to_an_unknown_lesson_is_refused(tmp_path):
+    lonely = make(tmp_path, "alpha\n", alpha=ALPHA)
+    with pytest.raises(course.CourseError, match="no lesson beta"):
+        lonely.compose(lonely.lessons[0])
+
+
+# --- checking ----------------------------------------------------------------------------------------------
+
+
+def _set_source(notebook):
+    notebook.cells[1].source += "\nx = 1"
+
+
+def _drop_cell(notebook):
+    notebook.cells.pop()
+
+
+def _count(notebook):
+    notebook.cells[1].execution_count = None
+
+
+def _order(notebook):
+    notebook.cells[1].execution_count = 2
+
+
+def _fast(notebook):
+    notebook.metadata.gan_lessons.speed = "fast"
+
+
+def _image(notebook):
+    notebook.cells[2].outputs = [nbformat.v4.new_output("display_data", {"image/png": "AAAA"})]
+
+
+def _error(notebook):
+    notebook.cells[1].outputs = [
+        nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=[])
+    ]
+
+
+def _home(notebook):
+    notebook.cells[1].outputs[0].text = f"saved in {Path.home()}/made.png"
+
+
+def _tags(notebook):
+    notebook.cells[2].metadata.tags = []
+
+
+@pytest.mark.parametrize(
+    "change, why",
+    [
+        (_set_source, "differs from source/alpha.py; first at 'import os'"),
+        (_drop_cell, "differs from source/alpha.py"),
+        (_count, "not all executed once, in order"),
+        (_order, "not all executed once, in order"),
+        (_fast, "not executed at laptop size"),
+        (_image, "is tagged real-images and shows its output"),
+        (_error, "raised ValueError: no"),
+        (_home, "names a folder of this machine"),
+        (_tags, "differs from source/alpha.py"),
+    ],
+)
+def test_a_notebook_changed_by_hand_is_noticed(built, change, why):
+    edit(built, "00_alpha.ipynb", change)
+    assert any(why in problem for problem in course.Course(built).check())
+
+
+def test_what_lies_around_the_notebooks_is_checked_too(built):
+    (built / "notebooks" / "07_old.ipynb").write_text(nbformat.writes(nbformat.v4.new_notebook()))
+    text = (built / "README.md").read_text(encoding="utf-8").replace("MNIST", "CIFAR-10")
+    text += "[gone](docs/gone.png) and `[not](a_link)`, $[E](x)$"
+    (built / "README.md").write_text(text, encoding="utf-8")
+    problems = course.Course(built).check()
+    assert problems == [
+        "07_old.ipynb is no lesson of source/order.txt.",
+        "README.md's table of lessons differs from the notebooks.",
+        "README.md: the link to docs/gone.png leads nowhere.",
+    ]
+
+
+def test_a_readme_without_a_place_for_the_table_is_refused(built):
+    (built / "README.md").write_text("# A course\n", encoding="utf-8")
+    with pytest.raises(course.CourseError, match="must hold the lines"):
+        course.Course(built).check()
+
+
+# --- running -----------------------------------------------------------------------------------------------
+
+
+def test_a_run_keeps_what_is_done_and_does_not_stop_at_a_failure(built, capsys):
+    ran = runs(built)
+    broken = make(built, "alpha\ngamma\nbeta\n", gamma="# %% [markdown]\n# # {{number}} Gamma\n\n# %%\n1 / 0")
+    assert not broken.run()
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line[:2].isdigit()]
+    assert [(line[0], line[-1]) for line in lines] == [
+        ("00_alpha.ipynb", "kept"),
+        ("01_gamma.ipynb", "zero"),  # ZeroDivisionError: division by zero
+        ("02_beta.ipynb", "kept"),
+    ]
+    assert runs(built) == ran
+    names = sorted(path.name for path in (built / "build").iterdir())
+    assert names == sorted(
+        f"{stem}.{kind}" for stem in ("00_alpha", "01_gamma", "02_beta") for kind in ("html", "ipynb")
+    )
+    page = (built / "build" / "00_alpha.html").read_text(encoding="utf-8")
+    assert 'href="01_gamma.html"' in page
+
+    mended = make(built, "alpha\ngamma\nbeta\n", gamma="# %% [markdown]\n# # {{number}} Gamma\n\n# %%\n1 / 2")
+    assert mended.run()
+    assert mended.run(["alpha"], fresh=True)
+    assert runs(built) == ran + 1
+
+
+def test_a_fast_run_is_kept_apart(built):
+    shutil.rmtree(built / "build")
+    small = course.Course(built)
+    assert small.run(["alpha"], fast=True)
+    notebook = nbformat.read(built / "build" / "fast" / "00_alpha.ipynb", as_version=4)
+    assert notebook.metadata.gan_lessons.speed == "fast"
+    assert notebook.cells[1].outputs[0].text.endswith("fast: 1\n")
+    assert small.kept(small.lessons[0]) is None
+    assert small.kept(small.lessons[0], fast=True)
+
+
+def test_what_students_hand_in_gets_its_mark(built, tmp_path, capsys):
+    cells = [
+        "import gan_lessons as gl\nnames = list(gl.checks.exercises('start_here'))",
+        "gl.checks.exercises('start_here')[names[0]](...)",
+        "1 / 0",
+        "gl.checks._outcomes['start_here', names[-1]] = gl.checks.Outcome('right', 'a title', 'a message')",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata["gan_lessons"] = {"lesson": "start_here"}
+    nbformat.write(notebook, tmp_path / "ada.ipynb")
+    course.Course(built).mark([tmp_path / "ada.ipynb"])
+
+    from gan_lessons import checks
+
+    total = len(checks.exercises("start_here"))
+    line = capsys.readouterr().out.strip()
+    assert line.startswith("ada.ipynb")
+    assert line.endswith(f"1 of {total} right; failed: code cell 3 (1 / 0)")
+
+
+# --- this course -------------------------------------------------------------------------------------------
+
+
+def test_the_committed_notebooks_are_what_the_sources_give():
+    assert course.Course(ROOT).check() == []
+
+
+def test_every_lesson_has_its_exercises():
+    from gan_lessons import checks
+
+    for lesson in course.Course(ROOT).lessons:
+        assert len(checks.exercises(lesson.name)) >= 3, lesson.name
