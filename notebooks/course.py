@@ -223,9 +223,7 @@ class Course:
     @contextlib.contextmanager
     def _kernel(self, notebook, fast, **options):
         """Starts a kernel in notebooks/ and yields the client that runs the notebook's cells in it."""
-        os.environ["JUPYTER_PREFER_ENV_PATH"] = (
-            "1"  # this environment's kernel, before others
-        )
+        os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, before others
         environment = dict(os.environ, GAN_LESSONS_FAST="1" if fast else "0")
         environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         environment.pop("MPLBACKEND", None)  # pictures go into the notebook
@@ -277,8 +275,8 @@ class Course:
                         f"import json, gan_lessons\nprint(json.dumps(gan_lessons.checks.report({lesson!r})))"
                     )
                 mark = f"{right} of {total} right"
-            except DeadKernelError:
-                mark = "no mark: the kernel died"
+            except (DeadKernelError, IndexError, ValueError):  # no kernel, or none that can print a mark
+                mark = "no mark: it broke the kernel"
             print(f"{path.name:40} {mark}{'; failed: ' if failed else ''}{', '.join(failed)}", flush=True)
         return True
 
