@@ -51,9 +51,9 @@ def answers_half(answer):
 
 @exercise("D's loss by hand")
 def loss_of_logits(answer):
-    """D's loss for the real logits (2, 0) and the fake logits (−1, 1)."""
+    """D's loss for the real logits (2, 0) and the fake logits (−2, 1)."""
     value = float(answer)
-    real, fake = np.array([2.0, 0.0]), np.array([-1.0, 1.0])
+    real, fake = np.array([2.0, 0.0]), np.array([-2.0, 1.0])
 
     def softplus(t):
         return np.log1p(np.exp(t))

@@ -463,16 +463,22 @@ fixed_latents = gan.sample_latents(200 if FAST else 2000, seed=3)
 logbook = Logbook({1, 2, 3, *range(5, EPOCHS + 1, 5)}, judge, fixed_latents)
 
 # %% [markdown]
-# Before the first step, ask D about 1,000 real images and as many fakes of the untrained G:
+# One more thing before the start. Here is a GAN whose D is blind: its last layer has only zeros, so that its
+# logit is 0 whatever it is shown. G is untrained.
 
 # %%
-untrained = gan.evaluate(images[:1000], batch_size=200, verbose=0, return_dict=True)
-print({name: round(value, 3) for name, value in untrained.items()})
+blind = gl.GAN(build_generator(), build_discriminator(), latent_dim=100)
+blind.discriminator.layers[-1].kernel.assign(np.zeros((256, 1)))
+blind.compile(generator_optimizer=adam(), discriminator_optimizer=adam())
+
+losses = blind.evaluate(images[:1000], batch_size=200, verbose=0, return_dict=True)
+print({name: round(value, 3) for name, value in losses.items()})
+np.testing.assert_allclose(losses["d_loss"], 2 * np.log(2), rtol=1e-5)
+gl.plotting.show_images(blind.generate(8, seed=0), columns=8, title="At equilibrium, by the losses")
 
 # %% [markdown]
-# D answers about ½ on everything, and its loss is not far from 1.386. By its losses this GAN has nearly
-# reached its equilibrium, and G makes nothing but noise. **D(x) ≈ ½ can mean that the fakes are perfect, or
-# that D is blind.** Remember this when you see the curves.
+# By its losses this GAN has reached the equilibrium, to the last digit, and G makes noise. **D(x) ≈ ½ can
+# mean that the fakes are perfect, or that D is blind.** Remember this picture when you see the curves.
 #
 # Now the training. It takes about 5 minutes; the grid shows the same 25 latents every few epochs.
 #
@@ -520,13 +526,14 @@ gl.plotting.discriminator_curves(history, title=f"MLP GAN on {info.title}: what 
 # %%
 epochs = sorted(logbook.averaged)
 figure, axes = plt.subplots(figsize=(7, 3.8), layout="constrained")
-axes.plot(np.array(history.epoch) + 1, history.history["d_loss"], color="0.45", label="D's loss")
-axes.axhline(2 * np.log(2), color="0.7", linestyle=":", label="2 log 2")
+axes.plot(np.array(history.epoch) + 1, history.history["d_loss"], color="tab:green", label="D's loss")
+axes.axhline(2 * np.log(2), color="tab:green", linestyle=":", label="2 log 2")
 axes.set(xlabel="epoch", ylabel="D's loss", title=f"A flat loss and samples that get better ({info.title})")
 scores = axes.twinx()
 confidences = [logbook.averaged[epoch] for epoch in epochs]
 scores.plot(epochs, confidences, "o-", color="tab:orange", label="the judge's confidence")
-scores.set(ylabel="mean confidence", ylim=(0.3, 1))
+scores.axhline(real_report.confidence, color="tab:orange", linestyle=":", label="... in real images")
+scores.set(ylabel="mean confidence", ylim=(0, 1.02))
 axes.legend(handles=[*axes.lines, *scores.lines], loc="lower right", frameon=False)
 plt.show()
 
@@ -722,9 +729,9 @@ distances = {
 }
 figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
 for name, values in distances.items():
-    axes.hist(values, bins=np.linspace(0, 20, 61), histtype="step", linewidth=1.8, label=name)
+    axes.ecdf(values, label=name)
     print(f"{name:26} median {np.median(values):5.2f}, smallest {values.min():5.2f}")
-axes.set(xlabel="distance to the nearest training image", ylabel="images")
+axes.set(xlabel="distance to the nearest training image", ylabel="share of images that are nearer")
 axes.set(title=f"Near, or a copy? ({info.title})")
 axes.legend(frameon=False)
 plt.show()
@@ -743,7 +750,7 @@ assert closer < 0.01, "a part of the samples are copies"
 #
 # - The samples may come nearer to training images than test images do. That is not copying yet: G's strokes
 #   are plain and smooth, and a plain image is near to many. (Test images are also by other writers.)
-# - A *shifted* copy is as far from its original as a test image is from its neighbour: see the histogram.
+# - A *shifted* copy is as far from its original as a test image is from its neighbour: see the curves.
 #   Distance of pixels would not have caught that cheat. "Not near in pixels" is evidence against one kind of
 #   copying only.
 # - To look for others, change the distance: compare after the best shift, or compare what the judge's inner
@@ -780,6 +787,7 @@ def small_gan():
     gan.compile(
         generator_optimizer=keras.optimizers.Adam(1e-3, beta_1=0.5, use_ema=True, ema_momentum=0.99),
         discriminator_optimizer=keras.optimizers.Adam(1e-3, beta_1=0.5),
+        jit_compile=False,  # for so few steps compiling would take longer than training
     )
     return gan
 
@@ -795,7 +803,7 @@ with tempfile.TemporaryDirectory() as scratch:
     first_half.save(Path(scratch) / "half.keras")
     resumed = keras.models.load_model(Path(scratch) / "half.keras")  # compiled, optimizers and all
 
-resumed.fit(**in_order, initial_epoch=2, epochs=4)
+rest = resumed.fit(**in_order, initial_epoch=2, epochs=4)
 
 
 # %%
@@ -906,15 +914,16 @@ gl.checks.mlp_gan.spherical(spherical)
 
 # %%
 sick = gl.checks.mlp_gan.sick_runs(images[:2000])
+colours = gl.plotting.COLOURS
 
 figure, rows = plt.subplots(2, 3, figsize=(9, 4.6), sharex=True, sharey="row", layout="constrained")
 for (name, curves), (losses, answers) in zip(sick.items(), rows.T, strict=True):
     steps = 10 * np.arange(1, len(curves["d_loss"]) + 1)
-    losses.plot(steps, curves["d_loss"], label="D's loss")
-    losses.plot(steps, curves["g_loss"], label="G's loss")
+    losses.plot(steps, curves["d_loss"], colours["discriminator"], label="D's loss")
+    losses.plot(steps, curves["g_loss"], colours["generator"], label="G's loss")
     losses.set(title=name, ylim=(0, 5))
-    answers.plot(steps, curves["d_real"], label="D's answer, real images")
-    answers.plot(steps, curves["d_fake"], label="D's answer, generated")
+    answers.plot(steps, curves["d_real"], colours["real"], label="D's answer, real images")
+    answers.plot(steps, curves["d_fake"], colours["generated"], label="D's answer, generated")
     answers.set(xlabel="step", ylim=(-0.05, 1.05))
 rows[0, 2].legend(frameon=False)
 rows[1, 2].legend(frameon=False)
