@@ -1,10 +1,10 @@
 """Draws handwritten-looking digits, 28×28×1: what stands in for MNIST where there is no network.
 
-A digit is a few strokes of a pen. Each written form below is a list of points that the pen passes, in a box of 100×100, x to
-the right and y down; `!` marks a corner, `|` lifts the pen. A smooth curve (Catmull–Rom) goes through the points, which no two
-writers put in the same place; the result is slanted, turned, stretched, distorted elastically (Simard et al. 2003), and
-drawn with a pen of its own width and pressure. Last, MNIST's own rule: the digit fills a box of 20×20, and its centre of mass
-is in the middle of the picture.
+A digit is a few strokes of a pen. Each written form below is a list of points that the pen passes, in a box
+of 100×100, x to the right and y down; `!` marks a corner, `|` lifts the pen. A smooth curve (Catmull–Rom)
+goes through the points, which no two writers put in the same place; the result is slanted, turned, stretched,
+distorted elastically (Simard et al. 2003), and drawn with a pen of its own width and pressure. Last, MNIST's
+own rule: the digit fills a box of 20×20, and its centre of mass is in the middle of the picture.
 
 Reference:
     LeCun et al., Gradient-based learning applied to document recognition, 1998
@@ -80,12 +80,15 @@ def image(rng, label):
     """One digit, uint8 (28, 28, 1), by one hand: `rng` decides everything but which digit it is."""
     printed = rng.random() < 0.06  # now and then a tidy hand, or a print
     care = 0.25 if printed else rng.uniform(0.6, 1.3)
-    strokes = [_curve(points, corners) for points, corners in _form(rng, label, unsteady=3.0 * care)]
+    strokes = [
+        _curve(points, corners)
+        for points, corners in _form(rng, label, unsteady=(1.8 if label == 0 else 3.0) * care)
+    ]
     lengths = [len(stroke) for stroke in strokes]
     points = np.concatenate(strokes) / 100 - 0.5
 
     points = points @ _hand(rng, label, printed)
-    points = points + _elastic(rng, points, strength=0.06 * care)
+    points = points + _elastic(rng, points, strength=0.055 * care)
 
     # MNIST's box: with the pen's width, the longer side of the digit is 20 pixels.
     pen = rng.uniform(1.2, 2.3) if printed else 0.85 + 0.95 * rng.random() ** 1.3
@@ -110,7 +113,10 @@ def _form(rng, label, unsteady):
     for stroke in FORMS[label][chosen][1].split("|"):
         words = stroke.split()
         points = np.array([[float(n) for n in word.strip("!").split(",")] for word in words])
-        points = points + unsteady * rng.standard_normal(points.shape)
+        slips = np.pad(unsteady * rng.standard_normal(points.shape), ((1, 1), (0, 0)), "edge")
+        points = (
+            points + (slips[:-2] + slips[1:-1] + slips[2:]) / 2
+        )  # a hand that strays comes back by and by
         strokes.append((points, [word.endswith("!") for word in words]))
     return strokes
 
@@ -124,9 +130,7 @@ def _curve(points, corners, steps=22):
         run = points[start : end + 1]
         run = np.concatenate([[2 * run[0] - run[1]], run, [2 * run[-1] - run[-2]]])
         for a, b, c, d in zip(run[:-3], run[1:-2], run[2:-1], run[3:], strict=True):
-            pieces.append(
-                b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
-            )
+            pieces.append(b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a))))
     return np.concatenate(pieces)
 
 
@@ -147,19 +151,21 @@ def _elastic(rng, points, strength):
     grid = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
     displacements = rng.uniform(-1, 1, grid.shape)
     distances = ((points[:, None] - grid) ** 2).sum(-1)
-    return strength * np.exp(-distances / (2 * 0.2**2)) @ displacements
+    return strength * np.exp(-distances / (2 * 0.22**2)) @ displacements
 
 
 def _pressure(rng, count, amount):
     """The pen's width along a stroke, about 1: it swells slowly, and the ends taper at times."""
     t = np.linspace(0, 1, count)
     waves = sum(rng.standard_normal() * np.cos(np.pi * k * t + np.pi * rng.random()) for k in (1, 2, 3))
-    taper = 1 - amount * 3 * rng.random() * np.exp(-12 * t) - amount * 3 * rng.random() * np.exp(-12 * (1 - t))
+    taper = (
+        1 - amount * 3 * rng.random() * np.exp(-12 * t) - amount * 3 * rng.random() * np.exp(-12 * (1 - t))
+    )
     return np.clip(1 + amount * waves, 0.6, 1.5) * taper
 
 
 def _ink(points, radius, soft):
-    """Ink in [0, 1] on 28×28 pixels: full within the pen's radius of a point, gone a soft edge further out."""
+    """Ink in [0, 1] on 28×28 pixels: full within the pen's radius of a point, gone a soft edge away."""
     pixels = np.arange(28.0)
     dx2 = (pixels[:, None] - points[:, 0]) ** 2
     dy2 = (pixels[:, None] - points[:, 1]) ** 2

@@ -1,7 +1,9 @@
-"""Draws the two image sets that are bundled with the course: `python data/draw.py` writes the four files beside it.
+"""Draws the image sets that are bundled with the course: `python data/draw.py` writes four files beside it.
 
-They stand in for MNIST and CIFAR-10 where there is no network. Each picture is drawn from a seed of its own, so that any of
-them can be drawn again alone, and always comes out the same: picture i shows class i % 10. `gan_lessons.data` reads them.
+They stand in for MNIST and CIFAR-10 where there is no network. Each picture is drawn from a seed of its own,
+so that any of
+them can be drawn again alone, and always comes out the same: picture i shows class i % 10. `gan_lessons.data`
+reads them.
 """
 
 import argparse
@@ -19,15 +21,18 @@ SPLITS = ("train", "test")
 def draw(name, split, numbers):
     """The pictures of a set with these numbers: uint8 (len(numbers), height, width, channels)."""
     seeds = [[list(SETS).index(name), SPLITS.index(split), int(i)] for i in numbers]
-    return np.stack([SETS[name].image(np.random.Generator(np.random.PCG64(seed)), seed[-1] % 10) for seed in seeds])
+    return np.stack(
+        [SETS[name].image(np.random.Generator(np.random.PCG64(seed)), seed[-1] % 10) for seed in seeds]
+    )
 
 
 def pack(images):
     """Pictures as bytes: grey ones as they are, colour ones as television sends them, in bzip2.
 
-    The eye sees brightness more finely than colour. So a colour picture is stored as its luma Y = (R + 2G + B)/4, in steps
-    of 4, and its chroma B − Y and R − Y at half the resolution, in steps of 8: a quarter of the bytes, and one has to look
-    twice to see a difference. Of the common compressions bzip2 is the one whose output does not change with its version.
+    The eye sees brightness more finely than colour. So a colour picture is stored as its luma Y = (R + 2G +
+    B)/4, in steps of 4, and its chroma B − Y and R − Y at half the resolution, in steps of 8: a quarter of
+    the bytes, and one has to look twice to see a difference. Of the common compressions bzip2 is the one
+    whose output does not change with its version.
     """
     if images.shape[-1] == 3:
         red, green, blue = np.moveaxis(images.astype(float), -1, 0)
