@@ -80,9 +80,9 @@ def losses(critic_loss, generator_loss):
         if np.isclose(one, right, rtol=1e-4):
             continue
         if np.isclose(one, -right, rtol=1e-4):
-            what = "E[D(x)] − E[D(G(z))]" if name == "critic's" else "E[D(G(z))], the rating of its samples,"
+            what = "E[D(x)] − E[D(G(z))]" if name == "critic's" else "E[D(G(z))]"
             raise Hint(
-                f"the {name} loss has the wrong sign. This player wants {what} to be large; an optimizer goes *down*."
+                f"the {name} loss has the wrong sign. It wants {what} large; an optimizer goes *down*."
             )
         if np.isclose(abs(one), abs(right) * 32, rtol=1e-4):
             raise Hint(
@@ -233,6 +233,10 @@ def _check_points(penalty, count=512):
 
     shape = (count, 2, 2, 1)
     _number(penalty(critic, tf.ones(shape), tf.zeros(shape)))
+    if not seen or seen[-1].shape != shape:
+        raise Hint(
+            "it never asks the critic about points between the images: critic(between), as many as there are."
+        )
     alpha = seen[-1].reshape(count, -1)
     first = alpha[:, 0]
     if np.ptp(alpha, axis=1).max() > 1e-5:

@@ -852,8 +852,10 @@ def ring_gan(critic_layers, penalty=None):
         penalty=penalty,
         discriminator_steps=5,
     )
-    players = [keras.optimizers.Adam(1e-3, beta_1=0.0, beta_2=0.9) for _ in range(2)]
-    gan.compile(generator_optimizer=players[0], discriminator_optimizer=players[1])
+    gan.compile(
+        generator_optimizer=keras.optimizers.Adam(2e-4, beta_1=0.0, beta_2=0.9),
+        discriminator_optimizer=keras.optimizers.Adam(1e-3, beta_1=0.0, beta_2=0.9),
+    )
     return gan
 
 
