@@ -14,7 +14,6 @@ import math
 import os
 import struct
 import sys
-import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,9 +42,6 @@ class _Pictures(keras.callbacks.Callback):
         self.title = title
         self.every_steps = None if every_steps is None else _integer("every_steps", every_steps, least=1)
         self.unit = "epoch" if every_steps is None else "step"
-        if self.every_steps is not None:
-            # Only then: Keras waits for the numbers of every batch as soon as a callback has this method.
-            self.on_train_batch_end = self._after_batch
 
     def set_model(self, model):
         if not callable(getattr(model, "generate", None)):
@@ -58,7 +54,6 @@ class _Pictures(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self._at = self._recorded_at = None
         self._logs = {}
-        self._thread = threading.get_ident()
 
     def on_epoch_begin(self, epoch, logs=None):
         # Not in on_train_begin: there nobody knows yet at which epoch a resumed training goes on.
@@ -66,12 +61,9 @@ class _Pictures(keras.callbacks.Callback):
             self._at = self._recorded_at = self._steps() if self.every_steps else epoch
             self._begin(self._at)
 
-    def _after_batch(self, batch, logs=None):
-        if threading.get_ident() != self._thread:
-            raise RuntimeError(
-                "Keras calls a single callback from another thread, while the training goes on. "
-                "Pass it to fit() in a list: callbacks=[…]."
-            )
+    def on_train_batch_end(self, batch, logs=None):
+        if not self.every_steps:
+            return
         self._at, self._logs = self._steps(), logs
         # Not "divisible by": with steps_per_execution=10 Keras calls only after every tenth batch.
         if self._at // self.every_steps > self._recorded_at // self.every_steps:
