@@ -7,17 +7,17 @@ from gan_lessons.checks import Hint, exercise
 
 @exercise("The shape of the latents")
 def latent_shape(answer):
-    """The shape of the latents from which a generator with 32-number latents makes 16 images."""
+    """The shape of the latents from which a generator with latents of 100 numbers makes 16 images."""
     try:
         shape = tuple(int(size) for size in answer)
     except TypeError:
         raise Hint("a shape is a tuple of two numbers, such as (3, 5): first how many, then how long each is.") from None
-    if shape == (16, 32):
-        return "one row an image, 32 numbers in each. The first axis of an array is the batch, here and in every lesson."
-    if shape == (32, 16):
-        raise Hint("these are 32 latents of 16 numbers. The batch comes first: one *row* for each image.")
     if shape == (16, 100):
-        raise Hint("100 is the papers' usual length; this generator was built for another. Print generator.input_shape.")
+        return "one row an image, 100 numbers in each. The first axis of an array is the batch, here and in every lesson."
+    if shape == (100, 16):
+        raise Hint("these are 100 latents of 16 numbers. The batch comes first: one *row* for each image.")
+    if shape == (16, 784):
+        raise Hint("784 numbers are what comes out, 28 × 28 pixels. Print generator.input_shape for what goes in.")
     if len(shape) > 2:
         raise Hint("that looks like the shape of images. A latent is a plain vector; the generator makes the image of it.")
     raise Hint("two sizes are needed: the number of images, then generator.input_shape[1].")
@@ -73,12 +73,12 @@ def between(function):
 def numbers_made(answer):
     """How many pixel values the shipped generator makes from each number of its latent."""
     value = float(answer)
-    if np.isclose(value, 24.5):
-        return "784 pixel values from 32 numbers. What the other 752 are to be, it has learnt from its opponent."
+    if np.isclose(value, 7.84):
+        return "784 pixel values from 100 numbers. What the other 684 are to be, it has learnt from its opponent."
     if np.isclose(value, 784):
         raise Hint("784 is what comes out of it for one latent. Divide by how many numbers went in.")
-    if np.isclose(value, 32 / 784):
+    if np.isclose(value, 100 / 784):
         raise Hint("that is numbers in for each pixel out: the other way round.")
-    if np.isclose(value, 28 / 32):
+    if np.isclose(value, 28 / 100):
         raise Hint("an image has 28 rows *and* 28 columns.")
     raise Hint("an image is 28 × 28 × 1 pixel values; a latent is generator.input_shape[1] numbers. Divide.")

@@ -32,7 +32,6 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow is talkative when it starts
 
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
 
@@ -46,7 +45,8 @@ assert keras.backend.backend() == "tensorflow", "The training step uses tf.Gradi
 # ## Sixteen digits that nobody wrote
 #
 # Here is a **generator**: a neural network that has been trained already, and is kept in one small file. What goes into it
-# is a vector of random numbers, the **latent** $z$. What comes out is an image, $G(z)$.
+# is a vector of random numbers, the **latent** $z$. What comes out is an image, $G(z)$. You will train this very generator
+# in lesson {{lesson:mlp_gan}}; its weights are kept here in half precision, to be small.
 
 # %%
 generator = keras.models.load_model(gl.data.bundled("digits_generator.keras"), compile=False)
@@ -59,10 +59,15 @@ print(f"{generator.count_params():,} weights")
 # `None` stands for the number of images, which is yours to choose. Draw 16 latents from the normal distribution $N(0, 1)$,
 # and the generator makes 16 images of them, all at once. Its values lie in $[-1, 1]$: $-1$ is black, $1$ is white.
 
+
 # %%
+def generate(latents):
+    return generator.predict(latents, verbose=0).astype("float32")
+
+
 random = np.random.default_rng(seed=1)
 latents = random.normal(size=(16, generator.input_shape[1])).astype("float32")  # z ~ N(0, 1)
-images = generator.predict(latents, verbose=0)  # G(z)
+images = generate(latents)  # G(z)
 
 assert images.shape == (16, 28, 28, 1)
 assert -1 <= images.min() and images.max() <= 1
@@ -70,7 +75,7 @@ gl.plotting.show_images(images, columns=8, title="Made by the generator that shi
 
 # %% [markdown]
 # **What to look for.** Most of these you can read without thinking; one or two are not quite a digit. No two are alike, and
-# none is a copy: the network has never been given an image to store, as you will see below.
+# none is a copy: the network was never even shown an image, as you will see below.
 #
 # *Change one line:* give the random generator another seed, and run the cell again. Other numbers in, other digits out.
 
@@ -84,14 +89,14 @@ gl.plotting.show_images(images, columns=8, title="Made by the generator that shi
 start, end = latents[0], latents[5]
 t = np.linspace(0, 1, 10, dtype="float32")[:, None]
 way = (1 - t) * start + t * end  # ten latents on the straight way
-gl.plotting.show_images(generator.predict(way, verbose=0), columns=10, title="From one latent to another")
+gl.plotting.show_images(generate(way), columns=10, title="From one latent to another")
 
 # %% [markdown]
 # **What to look for.** Every step is an image in its own right: strokes bend, close and open. This is *not* one picture
 # fading out while another fades in. The next cell fades one into the other, pixel by pixel, for comparison.
 
 # %%
-first, last = generator.predict(np.stack([start, end]), verbose=0)
+first, last = generate(np.stack([start, end]))
 faded = (1 - t[..., None, None]) * first + t[..., None, None] * last
 gl.plotting.show_images(faded, columns=10, title="The same two images, faded into each other")
 
@@ -107,8 +112,8 @@ def greyness(images):
 
 
 pairs = random.normal(size=(2, 200, generator.input_shape[1])).astype("float32")
-middle_of_latents = generator.predict(pairs.mean(axis=0), verbose=0)
-middle_of_images = (generator.predict(pairs[0], verbose=0) + generator.predict(pairs[1], verbose=0)) / 2
+middle_of_latents = generate(pairs.mean(axis=0))
+middle_of_images = (generate(pairs[0]) + generate(pairs[1])) / 2
 
 print(f"grey pixels half-way between 200 pairs of latents: {greyness(middle_of_latents):.1%}")
 print(f"grey pixels half-way between the images themselves: {greyness(middle_of_images):.1%}")
@@ -133,13 +138,13 @@ directions = np.linalg.qr(random.normal(size=(generator.input_shape[1], 3)))[0].
 )
 def walk(a, b, c):
     z = latents[3] + np.array([a, b, c], "float32") @ directions
-    display(gl.plotting.show_images(generator.predict(z[None], verbose=0), columns=1, scale=2.0))
+    display(gl.plotting.show_images(generate(z[None]), columns=1, scale=2.0))
 
 
 # %%
 steps = np.linspace(-6, 6, 9, dtype="float32")
 plane = latents[3] + steps[:, None, None] * directions[0] + steps[None, :, None] * directions[1]
-plane_images = generator.predict(plane.reshape(81, -1), verbose=0)
+plane_images = generate(plane.reshape(81, -1))
 gl.plotting.show_images(plane_images, columns=9, title="A plane through the latent space: directions 1 (down) and 2 (right)")
 
 # %% [markdown]
