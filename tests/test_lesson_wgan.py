@@ -95,11 +95,8 @@ def test_the_critic_step_is_one_of_the_packages(lesson, images):
     ours, theirs = small_critic(), small_critic()
     lesson["wgan_gp_critic_step"](ours, keras.optimizers.SGD(0.1), real, real)
 
-    objective, penalty, optimizer = (
-        gl.objectives.Wasserstein(),
-        gl.penalties.GradientPenalty(10.0),
-        keras.optimizers.SGD(0.1),
-    )
+    objective, penalty = gl.objectives.Wasserstein(), gl.penalties.GradientPenalty(10.0)
+    optimizer = keras.optimizers.SGD(0.1)
     with tf.GradientTape() as tape:
         loss = objective.discriminator_loss(theirs(real), theirs(real)) + penalty(theirs, real, real)
     optimizer.apply(tape.gradient(loss, theirs.trainable_variables), theirs.trainable_variables)
