@@ -1,9 +1,8 @@
 """Draws the image sets that are bundled with the course: `python data/draw.py` writes four files beside it.
 
 They stand in for MNIST and CIFAR-10 where there is no network. Each picture is drawn from a seed of its own,
-so that any of
-them can be drawn again alone, and always comes out the same: picture i shows class i % 10. `gan_lessons.data`
-reads them.
+so that any of them can be drawn again alone, and always comes out the same: picture i shows class i % 10.
+`gan_lessons.data` reads them.
 """
 
 import argparse
@@ -31,7 +30,7 @@ def pack(images):
 
     The eye sees brightness more finely than colour. So a colour picture is stored as its luma Y = (R + 2G +
     B)/4, in steps of 4, and its chroma B − Y and R − Y at half the resolution, in steps of 8: a quarter of
-    the bytes, and one has to look twice to see a difference. Of the common compressions bzip2 is the one
+    the bytes, and one has to look twice to see a difference. Of the common compressions, bzip2 is the one
     whose output does not change with its version.
     """
     if images.shape[-1] == 3:

@@ -124,6 +124,7 @@ def load(
         TensorShape([64, 28, 28, 1])
     """
     _check_integer("batch_size", batch_size)
+    _check_integer("seed", seed, least=0, optional=True)
     images, targets, info = _read(name, split, examples, image_size, allow_stand_in, data_dir)
     return _dataset(images, targets, info, batch_size, labels, shuffle, seed, drop_remainder)
 
@@ -182,6 +183,8 @@ def from_directory(
     """
     folder = Path(path).expanduser()
     _check_integer("batch_size", batch_size)
+    _check_integer("examples", examples, optional=True)
+    _check_integer("seed", seed, least=0, optional=True)
     size = _pair(image_size)
     if channels not in (1, 3):
         raise ValueError(f"channels must be 1 (grey) or 3 (colour). Received: channels={channels!r}.")
@@ -190,8 +193,6 @@ def from_directory(
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in _SUFFIXES and file.is_file())
     if not files:
         raise ValueError(f"path must hold images ({', '.join(_SUFFIXES)}). Received: path={str(path)!r}.")
-    if examples is not None:
-        _check_integer("examples", examples)
     class_names, targets = (), None
     if labels:
         loose = [file.name for file in files if file.parent == folder]
@@ -259,7 +260,6 @@ def _dataset(images, targets, info, batch_size, labels, shuffle, seed, drop_rema
     if shuffle:
         if seed is None:
             seed = random.randrange(2**31)  # keras.utils.set_random_seed seeds Python's random numbers too
-        _check_integer("seed", seed, least=0)
         order = order.shuffle(count, seed=seed, reshuffle_each_iteration=True)
     batches = order.batch(batch_size, drop_remainder=drop_remainder).map(batch_of).prefetch(tf.data.AUTOTUNE)
     batches.info = info
@@ -270,7 +270,7 @@ def _fit(images, size):
     """Crops uint8 images (…, h, w, c) about their centre to the shape of `size`, then resizes them."""
     height, width = tf.shape(images)[-3], tf.shape(images)[-2]
     scale = tf.minimum(height / size[0], width / size[1])
-    rows, columns = (tf.cast(tf.round(scale * side), tf.int32) for side in size)
+    rows, columns = (tf.maximum(tf.cast(tf.round(scale * side), tf.int32), 1) for side in size)
     top, left = (height - rows) // 2, (width - columns) // 2
     images = images[..., top : top + rows, left : left + columns, :]
     return tf.saturate_cast(tf.round(tf.image.resize(images, size, antialias=True)), tf.uint8)
@@ -314,20 +314,19 @@ def _read(name, split, examples, image_size, allow_stand_in, data_dir):
         raise TypeError(f"name must be the name of an image set, such as 'mnist'. Received: name={name!r}.")
     if not isinstance(split, str):
         raise TypeError(f"split must be a string, such as 'train'. Received: split={split!r}.")
-    if examples is not None:
-        _check_integer("examples", examples)
+    _check_integer("examples", examples, optional=True)
     size = None if image_size is None else _pair(image_size)
     if name in STAND_INS:
         return _read_stand_in(name, split, examples, size)
 
-    builder, key = _builder(name, data_dir)
+    builder, key, prepared = _builder(name, data_dir)
     shape = builder.info.features[key].shape
     if size is None and None in shape:
         raise ValueError(
             f"image_size must be given for {name}, whose images are of many sizes. "
             "Received: image_size=None. Give one, such as image_size=64."
         )
-    missing = None if builder.is_prepared() else _fetch(builder)
+    missing = None if prepared else _fetch(builder)
     if not missing:
         return _read_prepared(builder, key, split, examples, size)
     missing = f"{_TITLES.get(name, name)} is not on this machine and {missing}"
@@ -343,7 +342,7 @@ def _read(name, split, examples, image_size, allow_stand_in, data_dir):
 
 
 def _builder(name, data_dir):
-    """TFDS's builder of a set, which knows its shape and how to get it, and the name of its image feature."""
+    """TFDS's builder of a set, the name of its image feature, and whether it is prepared on this machine."""
     import tensorflow_datasets as tfds
     from absl import logging
 
@@ -354,7 +353,7 @@ def _builder(name, data_dir):
         if not re.match(r"\w+(/|:|$)", name):
             raise tfds.core.DatasetNotFoundError
         builder = tfds.builder(name, data_dir=data_dir)
-        features = builder.info.features
+        features, prepared = builder.info.features, builder.is_prepared()
     except tfds.core.DatasetNotFoundError:
         known = [*STAND_INS, *tfds.list_builders(with_community_datasets=False)]
         close = difflib.get_close_matches(name.lower().replace("-", "_"), known)
@@ -373,7 +372,7 @@ def _builder(name, data_dir):
         logging.set_verbosity(verbosity)
     for key, feature in features.items():
         if isinstance(feature, tfds.features.Image):
-            return builder, key
+            return builder, key, prepared
     raise ValueError(f"name must be an image set. Received: name={name!r}, which has {', '.join(features)}.")
 
 
@@ -422,18 +421,25 @@ def _read_prepared(builder, key, split, examples, size):
     label = next((k for k, one in features.items() if isinstance(one, tfds.features.ClassLabel)), None)
     parts, count = _parts(split, builder.info.splits)
     count = count if examples is None else min(count, examples)
-    shape = (*(size or features[key].shape[:2]), features[key].shape[-1])
+    *native, channels = features[key].shape
+    shape = (*(size or native), channels)
     _check_memory(count, shape)
 
-    def wanted(example):
-        image = _fit(example[key], size) if size else example[key]
-        return image, example[label] if label else tf.constant(0, tf.int64)
+    def pair(example):
+        return example[key], example[label] if label else tf.constant(-1, tf.int64)
+
+    def fitted(images, targets):
+        return _fit(images, shape[:2]), targets
 
     images, targets, read = np.empty((count, *shape), "uint8"), np.empty(count, "int64"), 0
     problem = None
     try:
-        pairs = builder.as_dataset(split=split).take(count).map(wanted, num_parallel_calls=tf.data.AUTOTUNE)
-        for some, their_targets in pairs.batch(500).as_numpy_iterator():
+        pairs = builder.as_dataset(split=split).take(count).map(pair)
+        if None in native:  # images of many sizes do not fit in a batch before they are resized
+            batches = pairs.map(fitted, num_parallel_calls=tf.data.AUTOTUNE).batch(500)
+        else:
+            batches = pairs.batch(500) if shape[:2] == tuple(native) else pairs.batch(500).map(fitted)
+        for some, their_targets in batches.prefetch(1).as_numpy_iterator():
             images[read : read + len(some)], targets[read : read + len(some)] = some, their_targets
             read += len(some)
     except Exception as error:
@@ -500,7 +506,9 @@ def _parts(split, splits):
     return parts, count
 
 
-def _check_integer(argument, value, least=1):
+def _check_integer(argument, value, least=1, optional=False):
+    if optional and value is None:
+        return
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
         raise ValueError(
             f"{argument} must be an integer of at least {least}. Received: {argument}={value!r}."
