@@ -1,8 +1,9 @@
-"""What the theory of the minimax game says, as numbers: the best discriminator, the divergences, the dynamics.
+"""What the theory of the minimax game says, as numbers: the best discriminator, divergences, dynamics.
 
-Densities are arrays of values on a grid `x` of points on a line, integrals are trapezoids over that grid: enough to hold
-every theorem of Goodfellow et al. (arXiv:1406.2661) against a number. `DiracGAN` is the smallest GAN there is, in which
-one can see which objectives settle and which go round for ever (Mescheder et al., arXiv:1801.04406).
+Densities are arrays of values on a grid `x` of points on a line, integrals are trapezoids over that grid:
+enough to hold every theorem of Goodfellow et al. (arXiv:1406.2661) against a number. `DiracGAN` is the
+smallest GAN there is, in which one can see which objectives settle and which go round for ever (Mescheder et
+al., arXiv:1801.04406).
 """
 
 from dataclasses import dataclass
@@ -10,11 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import integrate, special
 
-# How far from 1 the integral of a density may be: a coarse grid and cut-off tails are forgiven, a wrong density is not.
+# How far from 1 the integral of a density may be: a coarse grid and cut-off tails are forgiven, a wrong
+# density is not.
 _ROOM = 0.01
 
+# How near an answer comes to 0 or 1. Without it D*(x) rounds to 1 far out, and V(D*, G) would be −∞ by
+# rounding alone.
+_NEAREST = 1e-16
 
-# --- densities on a line ---------------------------------------------------------------------------------------------
+
+# --- densities on a line ------------------------------------------------------------------------------------
 
 
 def _densities(x, **densities):
@@ -26,12 +32,13 @@ def _densities(x, **densities):
             f"Received: x of shape {x.shape}. Pass for example numpy.linspace(-8, 8, 2001)."
         )
     arrays = [_on_grid(x, name, density) for name, density in densities.items()]
-    for name, density in zip(densities, arrays):
+    for name, density in zip(densities, arrays, strict=True):
         total = integrate.trapezoid(density, x)
         if (density < 0).any() or abs(total - 1) > _ROOM:
             raise ValueError(
                 f"A density is nowhere negative and integrates to 1. Received: {name} with values from "
-                f"{density.min():g} and integral {total:.4g} over x. Divide it by its integral, or widen the grid."
+                f"{density.min():g} and integral {total:.4g} over x. Divide it by its integral, or widen the "
+                "grid."
             )
     return x, *arrays
 
@@ -41,7 +48,8 @@ def _on_grid(x, name, values):
     if values.shape != x.shape or not np.isfinite(values).all():
         raise ValueError(
             f"{name} must be an array with one finite value for each point of x. "
-            f"Received: {name} of shape {values.shape}, x of shape {x.shape}. Pass {name}(x), not the function."
+            f"Received: {name} of shape {values.shape}, x of shape {x.shape}. Pass {name}(x), not the "
+            "function."
         )
     return values
 
@@ -49,8 +57,9 @@ def _on_grid(x, name, values):
 def value(discriminator, p_real, p_fake, x):
     """The value of the game, V(D, G) = E_{x~p_r}[log D(x)] + E_{x~p_g}[log(1 − D(x))].
 
-    The discriminator wants it large, the generator small. 0·log 0 counts as 0: where no image falls, an answer costs
-    nothing.
+    The discriminator wants it large, the generator small. 0·log 0 counts as 0: where no image falls, an
+    answer costs nothing. Answers are kept 10⁻¹⁶ away from 0 and 1, since a float comes no nearer to 1: to be
+    certain and wrong costs about 37, not infinity.
 
     Args:
         discriminator: D(x), probabilities in [0, 1], of shape (points,).
@@ -59,7 +68,7 @@ def value(discriminator, p_real, p_fake, x):
         x: the grid, of shape (points,), in increasing order.
 
     Returns:
-        V(D, G), a float; −inf if D is certain of something and wrong.
+        V(D, G), a float.
 
     Raises:
         ValueError: if D leaves [0, 1], a density is none, or the shapes differ.
@@ -78,8 +87,10 @@ def value(discriminator, p_real, p_fake, x):
     if (discriminator < 0).any() or (discriminator > 1).any():
         raise ValueError(
             "discriminator must be probabilities in [0, 1]. Received: discriminator with values from "
-            f"{discriminator.min():g} to {discriminator.max():g}. If they are logits: scipy.special.expit(logits)."
+            f"{discriminator.min():g} to {discriminator.max():g}. If they are logits: "
+            "scipy.special.expit(logits)."
         )
+    discriminator = np.clip(discriminator, _NEAREST, 1 - _NEAREST)
     payoff = special.xlogy(p_real, discriminator) + special.xlogy(p_fake, 1 - discriminator)
     return float(integrate.trapezoid(payoff, x))
 
@@ -142,8 +153,8 @@ def kl(p, q, x):
 def jensen_shannon(p, q, x):
     """The Jensen–Shannon divergence, JSD(p‖q) = ½·KL(p‖m) + ½·KL(q‖m) with m = ½·(p + q), in nats.
 
-    0 if and only if p = q; never above log 2, which it reaches when p and q do not overlap. The best discriminator's value
-    is V(D*, G) = 2·JSD(p_r‖p_g) − log 4.
+    0 if and only if p = q; never above log 2, which it reaches when p and q do not overlap. The best
+    discriminator's value is V(D*, G) = 2·JSD(p_r‖p_g) − log 4.
 
     Args:
         p: a density on the grid, of shape (points,).
@@ -165,10 +176,10 @@ def jensen_shannon(p, q, x):
 
 
 def wasserstein_1d(p, q, x):
-    """The Wasserstein-1 distance on a line, W(p, q) = ∫ |F_p(x) − F_q(x)| dx, with F the cumulative distributions.
+    """The Wasserstein-1 distance on a line, W(p, q) = ∫ |F_p(x) − F_q(x)| dx, F the cumulative distributions.
 
-    The least work, mass times distance, that carries p's mass into q's. Unlike `jensen_shannon` it says how *far* apart
-    two distributions are that do not overlap.
+    The least work, mass times distance, that carries p's mass into q's. Unlike `jensen_shannon` it says how
+    *far* apart two distributions are that do not overlap.
 
     Args:
         p: a density on the grid, of shape (points,).
@@ -192,11 +203,11 @@ def wasserstein_1d(p, q, x):
     return float(integrate.trapezoid(np.abs(integrate.cumulative_trapezoid(p - q, x, initial=0)), x))
 
 
-# --- the smallest GAN ------------------------------------------------------------------------------------------------
+# --- the smallest GAN ---------------------------------------------------------------------------------------
 
 
-# The derivatives at u = D(θ) = ψθ of what each player *ascends*, for real = 1 and the real image at 0. At the real image
-# D answers ψ·0 = 0 whatever ψ is, so only the fake one moves anything.
+# The derivatives at u = D(θ) = ψθ of what each player *ascends*, for real = 1 and the real image at 0. At the
+# real image D answers ψ·0 = 0 whatever ψ is, so only the fake one moves anything.
 def _sigmoid_of_minus(u):
     return special.expit(-u)
 
@@ -211,17 +222,18 @@ _SLOPES = {
 
 @dataclass(frozen=True)
 class DiracGAN:
-    """The smallest GAN: one real image, at 0; a generator that makes one image, at θ; a linear discriminator, ψ·x.
+    """The smallest GAN: one real image, at 0; a generator of one image, at θ; a linear discriminator, ψ·x.
 
-    G wants to reach 0, D to tell θ from 0. The only equilibrium is (θ, ψ) = (0, 0). In continuous time, with D's logit
-    u = ψθ on the fake image, gradient descent on each player's loss is
+    G wants to reach 0, D to tell θ from 0. The only equilibrium is (θ, ψ) = (0, 0). In continuous time, with
+    D's logit u = ψθ on the fake image, gradient descent on each player's loss is
 
         minimax          θ' = ψ·σ(u)      ψ' = −θ·σ(u)
         non_saturating   θ' = ψ·σ(−u)     ψ' = −θ·σ(u)
         wasserstein      θ' = ψ           ψ' = −θ
 
     The discriminator's slope is ψ at every image, so a penalty on it is weight·(|ψ| − target)², which adds
-    −2·weight·(|ψ| − target)·sign(ψ) to ψ': R1 for target 0 (γ = 2·weight in the paper), WGAN-GP for target 1. `clip` holds
+    −2·weight·(|ψ| − target)·sign(ψ) to ψ': R1 for target 0 (γ = 2·weight in the paper), WGAN-GP for target 1.
+    `clip` holds
     |ψ| ≤ clip, as WGAN's weight clipping does.
 
     Args:
@@ -251,7 +263,8 @@ class DiracGAN:
     def __post_init__(self):
         if self.objective not in _SLOPES:
             raise ValueError(
-                f"objective must be one of {', '.join(map(repr, _SLOPES))}. Received: objective={self.objective!r}."
+                f"objective must be one of {', '.join(map(repr, _SLOPES))}. Received: "
+                f"objective={self.objective!r}."
             )
         for name in ("penalty_weight", "penalty_target"):
             if not 0 <= getattr(self, name) < np.inf:
@@ -325,7 +338,9 @@ class DiracGAN:
         """
         point = _pair(start)
         if steps < 1 or not 0 < step_size < np.inf:
-            raise ValueError(f"steps must be at least 1, step_size positive. Received: {steps=}, {step_size=}.")
+            raise ValueError(
+                f"steps must be at least 1, step_size positive. Received: {steps=}, {step_size=}."
+            )
         path = [point]
         for _ in range(steps):
             path.append(self._step(path[-1], step_size, alternating))
@@ -348,8 +363,8 @@ class DiracGAN:
     def eigenvalues(self):
         """The eigenvalues of the Jacobian at the equilibrium.
 
-        A negative real part: the players approach it like e^{Re·t}. Zero: the linear part neither approaches nor leaves.
-        The imaginary part is how fast they go round.
+        A negative real part: the players approach it like e^{Re·t}. Zero: the linear part neither approaches
+        nor leaves. The imaginary part is how fast they go round.
 
         Returns:
             A complex array of shape (2,), the one with the larger imaginary part first.
@@ -362,8 +377,8 @@ class DiracGAN:
     def update_eigenvalues(self, step_size=0.1, alternating=False):
         """The eigenvalues of the derivative of one training step (see `descend`) at the equilibrium.
 
-        The players approach the equilibrium if both lie inside the unit circle, and leave it if one lies outside. For
-        steps taken at once they are 1 + step_size·λ, with λ the eigenvalues of the Jacobian.
+        The players approach the equilibrium if both lie inside the unit circle, and leave it if one lies
+        outside. For steps taken at once they are 1 + step_size·λ, with λ the eigenvalues of the Jacobian.
 
         Returns:
             A complex array of shape (2,), the one with the larger imaginary part first.
@@ -373,13 +388,17 @@ class DiracGAN:
         """
         if not 0 < step_size < np.inf:
             raise ValueError(f"step_size must be positive. Received: {step_size=}.")
-        return _sorted(np.linalg.eigvals(self._derivative(lambda point: self._step(point, step_size, alternating))))
+        return _sorted(
+            np.linalg.eigvals(self._derivative(lambda point: self._step(point, step_size, alternating)))
+        )
 
     def _derivative(self, function, small=1e-5):
         if self.penalty_weight and self.penalty_target:
             raise ValueError(
-                "The field has no derivative at the equilibrium: weight·(|ψ| − target)² has a kink at ψ = 0, and pushes D "
-                f"away from it. Received: penalty_target={self.penalty_target}. Look at flow() or descend() instead."
+                "The field has no derivative at the equilibrium: weight·(|ψ| − target)² has a kink at ψ = 0, "
+                "and pushes D "
+                f"away from it. Received: penalty_target={self.penalty_target}. Look at flow() or descend() "
+                "instead."
             )
         nudges = small * np.eye(2)
         return np.stack([(function(nudge) - function(-nudge)) / (2 * small) for nudge in nudges], axis=1)

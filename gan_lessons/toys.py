@@ -146,8 +146,8 @@ def moons(noise=0.05):
 def lines(positions=(0.0, 1.0), noise=0.0):
     """Upright segments, x at one of the positions and y ~ U[0, 1], each position equally likely.
 
-    One segment against another, θ apart, is the example that made the case for the Wasserstein distance: they never
-    overlap, and yet one can be near or far.
+    One segment against another, θ apart, is the example that made the case for the Wasserstein distance: they
+    never overlap, and yet one can be near or far.
 
     Args:
         positions: where the segments stand.
@@ -175,7 +175,7 @@ def lines(positions=(0.0, 1.0), noise=0.0):
 
 
 def modes_covered(samples, toy, radius=3.0):
-    """How many modes samples reach: a mode counts if at least one sample lies within 3 standard deviations of its centre.
+    """How many modes samples reach: those with at least one sample within 3 standard deviations of the centre.
 
     This is PacGAN's convention. A sample far from every centre covers none.
 
@@ -203,7 +203,9 @@ def modes_covered(samples, toy, radius=3.0):
             f"samples must be finite points, of shape (count, 2). Received: samples of shape {samples.shape}."
         )
     if toy.modes is None:
-        raise ValueError(f"Modes are counted on a toy that has some. Received: toy={toy.name!r}. Use ring() or grid().")
+        raise ValueError(
+            f"Modes are counted on a toy that has some. Received: toy={toy.name!r}. Use ring() or grid()."
+        )
     _positive(radius=radius)
     # One mode at a time: the table of all distances would be large for 25 modes and many samples.
     return sum(bool((np.linalg.norm(samples - mode, axis=1) <= radius * toy.std).any()) for mode in toy.modes)
@@ -225,7 +227,9 @@ def as_dataset(samples, batch_size=64, seed=None):
     """
     samples = np.asarray(samples, dtype="float32")
     if samples.ndim < 2 or len(samples) == 0:
-        raise ValueError(f"samples must have shape (count, …), count > 0. Received: samples of shape {samples.shape}.")
+        raise ValueError(
+            f"samples must have shape (count, …), count > 0. Received: samples of shape {samples.shape}."
+        )
     _positive_integer(batch_size=batch_size)
     dataset = tf.data.Dataset.from_tensor_slices(samples).shuffle(len(samples), seed=seed)
     return dataset.batch(batch_size).prefetch(2)
