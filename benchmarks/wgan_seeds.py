@@ -7,8 +7,8 @@ Networks, settings and the score are the lesson's own, read from its source. Eac
 build/benchmarks as it goes: run the command again after an interruption, and seeds that are done are kept,
 the one that was under way goes on.
 
-Collapsed is: a loss or a score that is not finite; samples that differ from each other less than half as much,
-pixel by pixel, as real images do; or a sample score no better than that of ten real images, repeated.
+Collapsed is: a loss or a score that is not finite; samples that differ from each other, pixel by pixel, less
+than half as much as real images do; or a sample score no better than that of ten real images, repeated.
 """
 
 import argparse
@@ -64,8 +64,8 @@ class Judge:
 
     def __str__(self):
         return (
-            f"{self.info.title}: sliced Wasserstein distance of {self.count} samples to {self.count} held-out "
-            f"images, 256 directions; other real images {self.floor:.2f}, ten repeated {self.ten_images:.2f}"
+            f"{self.info.title}: sliced Wasserstein distance of {self.count} samples to as many held-out images, "
+            f"256 directions; other real images {self.floor:.2f}, ten repeated {self.ten_images:.2f}"
         )
 
     def measure(self, gan):

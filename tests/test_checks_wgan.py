@@ -118,7 +118,6 @@ def test_a_right_answer_is_right(check, answers):
             "generator's loss bends",
         ),
         ("losses", (lambda r, f: 2 * ops.mean(f) - ops.mean(r), lambda f: -ops.mean(f)), "expected"),
-        ("losses", (lambda r, f: ops.mean(f) - ops.mean(r), lambda f: ...), "three dots"),
         ("generator_turns", (7810,), "critic"),
         ("generator_turns", (156,), "ten"),
         ("generator_turns", (1560,), "left over"),
@@ -158,7 +157,6 @@ def test_a_right_answer_is_right(check, answers):
         ("gradient_penalty", (without_outer_tape,), "cannot learn"),
         ("gradient_penalty", (stopped,), "cannot learn"),
         ("gradient_penalty", (lambda critic, real, fake: 40.0,), "never asks"),
-        ("gradient_penalty", (lambda critic, real, fake: ...,), "three dots"),
         ("gradient_penalty", (lambda critic: 1.0,), "raised TypeError"),
         ("best_slope", (1.0,), "flat"),
         ("best_slope", (1.2,), "factor of 2"),
@@ -180,14 +178,21 @@ def test_a_wrong_answer_gets_a_hint_about_why(check, answers, words):
     assert words in outcome.message, outcome.message
 
 
-@pytest.mark.parametrize("check", list(checks.exercises("wgan")))
-def test_a_blank_answer_is_blank(check):
-    blanks = {
-        "steepest_slope": [dict.fromkeys("abcd", ...)],
-        "read_the_curves": [dict.fromkeys(("I", "II", "III"), ...)],
-        "losses": [..., ...],
-    }
-    assert getattr(wgan, check)(*blanks.get(check, [...])).status == "blank"
+@pytest.mark.parametrize(
+    ("check", "answers"),
+    [
+        ("steepest_slope", (dict.fromkeys("abcd", ...),)),
+        ("losses", (..., ...)),
+        ("losses", (lambda r, f: ..., lambda f: ...)),
+        ("losses", (lambda r, f: ops.mean(f) - ops.mean(r), lambda f: ...)),
+        ("generator_turns", (...,)),
+        ("gradient_penalty", (lambda critic, real, fake: ...,)),
+        ("best_slope", (...,)),
+        ("read_the_curves", (dict.fromkeys(("I", "II", "III"), ...),)),
+    ],
+)
+def test_a_blank_answer_is_blank(check, answers):
+    assert getattr(wgan, check)(*answers).status == "blank"
 
 
 def test_the_lesson_has_six_exercises():
