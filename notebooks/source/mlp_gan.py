@@ -528,7 +528,7 @@ epochs = sorted(logbook.averaged)
 figure, axes = plt.subplots(figsize=(7, 3.8), layout="constrained")
 axes.plot(np.array(history.epoch) + 1, history.history["d_loss"], color="tab:green", label="D's loss")
 axes.axhline(2 * np.log(2), color="tab:green", linestyle=":", label="2 log 2")
-axes.set(xlabel="epoch", ylabel="D's loss", title=f"A flat loss and samples that get better ({info.title})")
+axes.set(xlabel="epoch", ylabel="D's loss", title=f"{info.title}: a flat loss, better samples")
 scores = axes.twinx()
 confidences = [logbook.averaged[epoch] for epoch in epochs]
 scores.plot(epochs, confidences, "o-", color="tab:orange", label="the judge's confidence")
@@ -601,7 +601,7 @@ print(f"averaged:     {report}")
 figure, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
 axes.plot(epochs, confidences, "o-", color="tab:orange", label="averaged weights")
 axes.plot(epochs, [logbook.last[epoch] for epoch in epochs], "s--", color="tab:blue", label="last weights")
-axes.set(xlabel="epoch", ylabel="mean confidence", title=f"With and without the average ({info.title})")
+axes.set(xlabel="epoch", ylabel="mean confidence", title=f"{info.title}: with and without the average")
 axes.legend(frameon=False)
 plt.show()
 
@@ -674,10 +674,10 @@ for name, z in places.items():
 
 # %% [markdown]
 # Read that table before you believe a rule of thumb, this one too. The spherical way's half-way points are
-# distributed *exactly* as the ends are ($z_0$ and $z_1$ at a right angle, weights $\sin 45°$ each: a sum with
-# variance ½ + ½), so whatever differs in that row is chance. The straight way's are latents shrunk by
-# $\sqrt ½$, nearer to the origin, where an MLP's answer differs less from one latent to the next: see the
-# last column.
+# distributed as the ends are ($z_0$ and $z_1$ nearly at a right angle, with weights near $\sin 45°$: the
+# variances ½ and ½ add up to 1), so whatever differs in that row is chance. The straight way's are latents
+# shrunk by $\sqrt ½$, nearer to the origin, where G's answers differ less from one latent to the next: see
+# the last column.
 #
 # ## 11. Has it memorised?
 #
@@ -732,7 +732,7 @@ for name, values in distances.items():
     axes.ecdf(values, label=name)
     print(f"{name:26} median {np.median(values):5.2f}, smallest {values.min():5.2f}")
 axes.set(xlabel="distance to the nearest training image", ylabel="share of images that are nearer")
-axes.set(title=f"Near, or a copy? ({info.title})")
+axes.set(title=f"{info.title}: near, or a copy?")
 axes.legend(frameon=False)
 plt.show()
 
