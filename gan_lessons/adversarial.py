@@ -5,6 +5,7 @@ around `fit` reach all of them. It knows nothing of any game: that is the subcla
 """
 
 import contextlib
+import functools
 import os
 import shutil
 import uuid
@@ -16,15 +17,32 @@ from keras import ops
 from gan_lessons import validation
 
 
+def after_reading(train_step):
+    """A decorator for `train_step`: nothing in it begins before its batch has been read.
+
+    TensorFlow runs what does not depend on one another side by side. A step's random numbers and counters do not depend on
+    its images, so at the end of a data set of unknown length they would sometimes run ahead by a step that never comes.
+    """
+
+    @functools.wraps(train_step)
+    def step(self, data):
+        with tf.control_dependencies(tf.nest.flatten(data)):
+            return train_step(self, data)
+
+    return step
+
+
 class AdversarialModel(keras.Model):
     """A model of several players, each with an optimizer of its own.
 
-    A subclass names its players, sets one attribute for each before it calls `set_players`, and writes `train_step`.
-    `compile` then takes one `<player>_optimizer` for each.
+    A subclass names its players, sets one attribute for each, calls `track`, and writes `train_step`. `compile` then takes one `<player>_optimizer` for each.
     """
 
     #: The attributes that hold the sub-models that are trained.
     player_names = ()
+
+    #: The shape of an image that the game is about, without the batch axis; for messages.
+    image_shape = ()
 
     # --- players and their optimizers ------------------------------------------------------------------------------
 
@@ -80,6 +98,7 @@ class AdversarialModel(keras.Model):
             optimizer=None, run_eagerly=run_eagerly, steps_per_execution=steps_per_execution, jit_compile=jit_compile
         )
         for name, player in self.players.items():
+            validation.check_learns(name, player)
             optimizer = found[f"{name}_optimizer"]
             setattr(self, f"{name}_optimizer", optimizer)
             # Built here, so that there are slots to load a saved state into.
@@ -121,7 +140,7 @@ class AdversarialModel(keras.Model):
         if not getattr(optimizer, "use_ema", False) or int(optimizer.iterations) == 0:
             yield
             return
-        weights = getattr(self, player).trainable_variables
+        weights = optimizer._trainable_variables  # in the order of its averages
         last = [ops.convert_to_numpy(weight) for weight in weights]
         for weight, average in zip(weights, optimizer._model_variables_moving_average):
             if average is not None:
@@ -143,9 +162,10 @@ class AdversarialModel(keras.Model):
         for name, value in values.items():
             self._means[name].update_state(value)
 
-    def get_metrics_result(self):
+    @property
+    def metrics(self):
         # Keras would add a `loss` of its own, which is 0 for ever where there are several.
-        return {name: mean.result() for name, mean in self._means.items()}
+        return list(self._means.values())
 
     # --- saving ----------------------------------------------------------------------------------------------------
 
@@ -232,15 +252,16 @@ class AdversarialModel(keras.Model):
         `shuffle` is by default True for arrays; a data set comes in its own order.
         """
         if shuffle is None:
-            shuffle = not isinstance(x, tf.data.Dataset)  # Keras's True would warn that it is ignored
+            shuffle = hasattr(x, "shape")  # an array; with others Keras's True would warn that it is ignored
         x = self.check_images(x, "x")
         if isinstance(validation_data, (tuple, list)):
             images, *others = validation_data
             validation_data = (self.check_images(images, "validation_data"), *(others or [None]))
         elif validation_data is not None:
             validation_data = self.check_images(validation_data, "validation_data")
-        with validation.in_words():
-            return super().fit(
+        self._eval_epoch_iterator = None  # Keras's, left over from a fit that was interrupted
+        with validation.in_words(self.image_shape):
+            history = super().fit(
                 x,
                 y,
                 batch_size=batch_size,
@@ -252,6 +273,9 @@ class AdversarialModel(keras.Model):
                 shuffle=shuffle,
                 **kwargs,
             )
+        if history.epoch and not history.history:
+            raise ValueError("x must not be empty. Received: a data set that ended before its first batch.")
+        return history
 
     def evaluate(self, x=None, *args, **kwargs):
         """As `keras.Model.evaluate`: the losses and what else the history has, on the given images, with the checks of `fit`.
@@ -266,7 +290,7 @@ class AdversarialModel(keras.Model):
         try:
             for index, state in enumerate(states):
                 state.assign([index, 0])
-            with validation.in_words():
+            with validation.in_words(self.image_shape):
                 return super().evaluate(x, *args, **kwargs)
         finally:
             for state, value in zip(states, before):
@@ -280,6 +304,7 @@ class _EveryPlayersOptimizer:
 
     def __init__(self, optimizers):
         self._optimizers = optimizers
+        self._ratios = [1.0] * len(optimizers)
 
     @property
     def learning_rate(self):
@@ -300,6 +325,10 @@ class _EveryPlayersOptimizer:
     @property
     def iterations(self):
         return self._optimizers[0].iterations
+
+    @property
+    def variables(self):
+        return [variable for optimizer in self._optimizers for variable in optimizer.variables]
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras import ops
 
 from gan_lessons import objectives, validation
-from gan_lessons.adversarial import AdversarialModel
+from gan_lessons.adversarial import AdversarialModel, after_reading
 
 
 @keras.saving.register_keras_serializable("gan_lessons")
@@ -94,6 +94,7 @@ class GAN(AdversarialModel):
         self.patch_logits = bool(patch_logits)
         self.seed = seed
         self.image_shape = image_shape
+        self._value_range = validation.output_range(generator, self.latent_dim)
 
         # Attributes of the model, so that Keras knows of them and their state can be saved.
         self._latent_seed = keras.random.SeedGenerator(seed)
@@ -106,6 +107,7 @@ class GAN(AdversarialModel):
 
     # --- the game --------------------------------------------------------------------------------------------------
 
+    @after_reading
     def train_step(self, data):
         """One batch: D's turn and, on every `discriminator_steps`-th batch, G's."""
         real_images = _images(data)
@@ -176,6 +178,8 @@ class GAN(AdversarialModel):
 
     def call(self, latents, training=False):
         """The generator's images for latents of shape (batch, latent_dim)."""
+        if tuple(latents.shape[1:]) != (self.latent_dim,):
+            raise ValueError(f"latents must have shape (batch, {self.latent_dim}). Received: shape {latents.shape}.")
         return self.generator(latents, training=training)
 
     def sample_latents(self, count, seed=None):
@@ -239,8 +243,7 @@ class GAN(AdversarialModel):
 
     def check_images(self, images, name):
         """Refuses images that do not go with this generator; see `gan_lessons.validation.guard`."""
-        value_range = validation.RANGES.get(validation.last_activation(self.generator))
-        return validation.guard(images, self.image_shape, value_range, name)
+        return validation.guard(images, self.image_shape, self._value_range, name)
 
     def get_config(self):
         config = {
@@ -268,4 +271,4 @@ class GAN(AdversarialModel):
 def _images(data):
     """The images of a batch that may have labels beside them."""
     images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-    return images
+    return ops.cast(images, keras.config.floatx())

@@ -26,35 +26,67 @@ _ENOUGH_IMAGES = 8
 
 
 def last_activation(model):
-    """The name of the activation that a network ends in.
+    """The name of the activation that a network ends in, looking back past what only reshapes.
 
     Args:
         model: a Keras layer or model.
 
     Returns:
-        "tanh", "sigmoid", another activation's name, or None where it cannot be told (a subclassed model).
+        "tanh", "sigmoid", "linear", another activation's name, or None where it cannot be told (a subclassed model).
     """
     if isinstance(model, keras.Sequential):
-        return next((name for name in map(last_activation, reversed(model.layers)) if name != "linear"), "linear")
+        last = next((layer for layer in reversed(model.layers) if not _only_reshapes(layer)), None)
+        return last_activation(last) if last is not None else "linear"
     if isinstance(model, keras.Model):
         return _activation_before(model.outputs[0]) if getattr(model, "outputs", None) else None
-    if isinstance(model, (layers.Reshape, layers.Flatten, layers.Permute, layers.Cropping2D, layers.InputLayer)):
-        return "linear"
     kind = type(model).__name__.lower()  # keras.ops.tanh in a functional model is an operation called Tanh
     activation = getattr(model, "activation", None)
-    return kind if kind in RANGES else getattr(activation, "__name__", None)
+    return kind if kind in (*RANGES, "softmax") else getattr(activation, "__name__", None)
 
 
 def _activation_before(tensor):
-    """Walks back from a functional model's output over what only reshapes, to what made its values."""
-    while tensor is not None:
-        operation, node, _ = tensor._keras_history
-        if (activation := last_activation(operation)) != "linear":
-            return activation
-        if not isinstance(operation, (layers.Reshape, layers.Flatten, layers.Permute, layers.Cropping2D)):
-            return activation
-        tensor = operation._inbound_nodes[node].input_tensors[0]
-    return "linear"
+    operation, node, _ = tensor._keras_history
+    if _only_reshapes(operation):
+        return _activation_before(operation._inbound_nodes[node].input_tensors[0])
+    return last_activation(operation)
+
+
+def _only_reshapes(operation):
+    # Under mixed precision networks often end in Activation("linear", dtype="float32").
+    if isinstance(operation, layers.Activation):
+        return operation.activation is keras.activations.linear
+    return type(operation).__name__ in ("Reshape", "Flatten", "Permute", "Cropping2D", "Squeeze", "Identity", "Cast")
+
+
+def output_range(generator, latent_dim):
+    """(lowest, highest) value that a generator can make, from its last activation or by trial; None for any."""
+    activation = last_activation(generator)
+    if activation in (*RANGES, "linear"):
+        return RANGES.get(activation)
+    # Code that cannot be looked into. Large latents drive a tanh to both of its ends, and not further.
+    images = _answers(generator, 1e4 * _noise((32, latent_dim)))
+    for low, high in RANGES.values():
+        at_an_end = (np.abs(images - low) < 0.01) | (np.abs(images - high) < 0.01)
+        if low <= images.min() < low + 0.01 and high - 0.01 < images.max() <= high and at_an_end.mean() > 0.5:
+            return low, high
+    return None
+
+
+def _answers_probabilities(discriminator, image_shape):
+    """Whether a discriminator ends in a sigmoid; one whose code cannot be looked into is tried on loud noise."""
+    activation = last_activation(discriminator)
+    if activation in ("sigmoid", "softmax", "linear"):
+        return activation != "linear"
+    answers = _answers(discriminator, np.concatenate([scale * _noise((16, *image_shape)) for scale in (1, -1e4, 1e4)]))
+    return answers.min() >= 0 and 0.99 < answers.max() <= 1
+
+
+def _noise(shape):
+    return np.random.default_rng(0).normal(size=shape).astype("float32")  # no draw from the user's random numbers
+
+
+def _answers(model, inputs):
+    return np.asarray(keras.ops.convert_to_numpy(model(inputs, training=False)), "float32")
 
 
 def check_players(generator, discriminator, latent_dim, patch_logits):
@@ -93,7 +125,18 @@ def check_players(generator, discriminator, latent_dim, patch_logits):
             f"Received: latent_dim={latent_dim}, generator.input_shape={wanted}. Make the two agree."
         )
     # Two latents rather than one: a network that mixes up the batch axis shows it.
-    images = generator(keras.ops.zeros((2, int(latent_dim))), training=False)
+    try:
+        images = generator(keras.ops.zeros((2, int(latent_dim))), training=False)
+    except Exception as error:
+        raise ValueError(
+            f"The generator must take latents of shape (batch, latent_dim). Received: latent_dim={latent_dim}, and calling "
+            f"the generator on them raised {type(error).__name__}: {_first_line(error)} Make the two agree."
+        ) from error
+    if not hasattr(images, "shape") or len(images.shape) < 2 or images.shape[0] != 2:
+        raise ValueError(
+            "The generator must make one image of each latent. "
+            f"Received: {_described(images)} for 2 latents. Let it return a single tensor of shape (batch, …)."
+        )
     image_shape = tuple(images.shape)[1:]
     try:
         logits = discriminator(images, training=False)
@@ -111,24 +154,36 @@ def check_players(generator, discriminator, latent_dim, patch_logits):
             f"Received: generator output shape {(None, *image_shape)}, discriminator input shape {taken}. "
             "Give both networks the same image_shape."
         )
-    _check_logits(tuple(logits.shape), patch_logits)
-    if (activation := last_activation(discriminator)) in ("sigmoid", "softmax"):
+    _check_logits(logits, patch_logits)
+    if _answers_probabilities(discriminator, image_shape):
         raise ValueError(
             "The discriminator must answer logits; the objectives apply the sigmoid themselves, and a second one leaves "
-            f"gradients of a quarter of their size or less. Received: a discriminator that ends in {activation}. "
+            "gradients of a quarter of their size or less. Received: a discriminator that "
+            f"ends in {last_activation(discriminator) or 'a sigmoid: its answers to any images lie in [0, 1]'}. "
             "End it in Dense(1) without an activation."
         )
-    for name, player in (("generator", generator), ("discriminator", discriminator)):
-        if not player.trainable_variables:
-            raise ValueError(
-                f"Both players must be able to learn. Received: {name}={player.name!r} without a trainable weight. "
-                f"Set {name}.trainable = True; nothing has to be frozen here, each step moves one player's weights only."
-            )
+    check_learns("generator", generator)
+    check_learns("discriminator", discriminator)
     return image_shape
 
 
-def _check_logits(shape, patch_logits):
-    if shape[0] != 2:
+def check_learns(name, player):
+    """Refuses a player that has no weight to train. Args: its name; the network. Raises: ValueError."""
+    if not player.trainable_variables:
+        raise ValueError(
+            f"Both players must be able to learn. Received: {name}={player.name!r} without a trainable weight. "
+            f"Set {name}.trainable = True; nothing has to be frozen here, each step moves one player's weights only."
+        )
+
+
+def _check_logits(logits, patch_logits):
+    if not hasattr(logits, "shape"):
+        raise ValueError(
+            f"The discriminator must answer with one tensor of logits. Received: {_described(logits)}. "
+            "Of a network with several outputs, pass keras.Model(network.input, network.outputs[0])."
+        )
+    shape = tuple(logits.shape)
+    if not shape or shape[0] != 2:
         raise ValueError(
             "The discriminator must answer each image by itself. "
             f"Received: an answer of shape {shape} to 2 images. Keep the batch axis first."
@@ -164,8 +219,13 @@ def _fits(declared, shape):
     return len(declared) == len(shape) and all(d is None or s is None or d == s for d, s in zip(declared, shape))
 
 
+def _described(answer):
+    return f"shape {tuple(answer.shape)}" if hasattr(answer, "shape") else f"a {type(answer).__name__}"
+
+
 def _first_line(error):
-    return str(error).strip().splitlines()[0] if str(error).strip() else "no message."
+    lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("Exception encountered")]
+    return re.sub(r"\x1b\[\d*m", "", lines[0]) if lines else "no message."  # without Keras's bold type
 
 
 # --- images --------------------------------------------------------------------------------------------------------
@@ -195,7 +255,7 @@ def guard(x, image_shape, value_range, name="x"):
         if x.num_batches == 0:
             raise ValueError(f"{name} must not be empty. Received: a PyDataset without a batch.")
         check_array(_images_of(x[0]), image_shape, value_range, name)
-        return x
+        return _GuardedPyDataset(x, image_shape, value_range, name)
     if hasattr(x, "__next__"):
         return _guard_iterator(x, image_shape, value_range, name)
     if isinstance(x, tf.distribute.DistributedDataset):
@@ -216,8 +276,22 @@ def check_array(images, image_shape, value_range, name="x"):
         raise ValueError(f"{name} must not be empty. Received: {name} of shape {tuple(images.shape)}.")
     images = keras.ops.convert_to_numpy(images)
     low, high = float(images.min()), float(images.max())
-    if problem := _problem(low, high, len(images), value_range):
-        raise ValueError(_explain(problem, name, low, high))
+    if not np.isfinite([low, high]).all():
+        raise ImageError(_explain("nan", name, low, high))
+    if value_range is not None:
+        if low < value_range[0] - _ROOM or high > value_range[1] + _ROOM:
+            raise ImageError(_explain("range", name, low, high))
+        if _can_be_dark(image_shape, value_range) and len(images) >= _ENOUGH_IMAGES and low >= 0 and high > 0:
+            raise ImageError(_explain("dark", name, low, high))
+
+
+def _can_be_dark(image_shape, value_range):
+    # Points, of shape (features,), may well lie to one side of 0.
+    return value_range[0] < 0 and len(image_shape) > 1
+
+
+class ImageError(ValueError):
+    """Images that cannot be trained on. TensorFlow passes on the name of an error and its text, no more."""
 
 
 def _guard_dataset(dataset, image_shape, value_range, name):
@@ -235,19 +309,19 @@ def _guard_dataset(dataset, image_shape, value_range, name):
 
     def check(*element):
         batch = _images_of(element)
+        batch = tf.ensure_shape(batch, (None, *image_shape))  # not every data set has said it beforehand
         low, high = tf.reduce_min(batch), tf.reduce_max(batch)
         # Read from the right: NaN compares false with everything, so each rule says what must hold.
         rules = [("nan", tf.reduce_all(tf.math.is_finite(batch)))]
         if value_range is not None:
             few = tf.shape(batch)[0] < _ENOUGH_IMAGES
             rules.append(("range", (low >= value_range[0] - _ROOM) & (high <= value_range[1] + _ROOM)))
-            if value_range[0] < 0:
+            if _can_be_dark(image_shape, value_range):
                 rules.append(("dark", few | (low < 0) | (high <= 0)))
-        asserts = [tf.debugging.Assert(holds, [f"<{_MARK}:{rule}>", low, high]) for rule, holds in rules]
+        asserts = [tf.debugging.Assert(holds, [f"<{_MARK}:{rule}:{name}>", low, high]) for rule, holds in rules]
         with tf.control_dependencies(asserts):
-            return tuple(tf.nest.map_structure(tf.identity, part) for part in element) if len(element) > 1 else (
-                tf.nest.map_structure(tf.identity, element[0])
-            )
+            batch = tf.identity(batch)
+        return (batch, *element[1:]) if isinstance(spec, (tuple, list)) else batch
 
     return dataset.map(check, num_parallel_calls=2, deterministic=True)
 
@@ -255,22 +329,46 @@ def _guard_dataset(dataset, image_shape, value_range, name):
 def _guard_iterator(batches, image_shape, value_range, name):
     for batch in batches:
         check_array(_images_of(batch), image_shape, value_range, name)
-        yield batch
+        yield tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)  # Keras wants tuples
+
+
+class _GuardedPyDataset(keras.utils.PyDataset):
+    """A PyDataset whose batches are checked as they go by."""
+
+    def __init__(self, dataset, *check):
+        super().__init__(dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size)
+        self.dataset, self.check = dataset, check
+        self.on_epoch_begin, self.on_epoch_end = dataset.on_epoch_begin, dataset.on_epoch_end
+
+    @property
+    def num_batches(self):
+        return self.dataset.num_batches
+
+    def __getitem__(self, index):
+        batch = self.dataset[index]
+        check_array(_images_of(batch), *self.check)
+        return batch
 
 
 _MARK = "gan_lessons"
 
 
 @contextlib.contextmanager
-def in_words(name="x"):
-    """Turns what a guarded data set raises inside TensorFlow into a ValueError that says what is wrong with the images."""
+def in_words(image_shape):
+    """Turns what guarded images raise inside TensorFlow into a ValueError that says what is wrong with them."""
     try:
         yield
-    except tf.errors.InvalidArgumentError as error:
-        found = re.search(rf"<{_MARK}:(\w+)>\W+([-+.\w]+)\W*?[\s\]\[]+([-+.\w]+)", str(error))
-        if not found:
+    except tf.errors.OpError as error:
+        text = str(error)
+        if found := re.search(rf"<{_MARK}:(\w+):(\w+)>\W*?\] \[(\S+?)\] \[(\S+?)\]", text):
+            rule, name, low, high = found.groups()
+            message = _explain(rule, name, float(low), float(high))
+        elif found := re.search(r"ImageError: (.*)", text):
+            message = found[1]
+        elif found := re.search(r"Shape of tensor .*?(\[[\d,]*\]) is not compatible with expected shape", text):
+            message = _explain_shape("a batch", found[1], image_shape)
+        else:
             raise
-        message = _explain(found[1], name, *map(float, found.groups()[1:]))
     else:
         return
     raise ValueError(message)
@@ -292,22 +390,14 @@ def _check_spec(shape, dtype, image_shape, name):
             hint = "Add the channel axis: images[..., None]."
         elif len(shape) == len(image_shape) and _fits(image_shape, shape):
             hint = "The batch axis is missing: dataset.batch(64)."
-        raise ValueError(
-            f"Real and generated images must have the same shape. Received: {name} of shape {shape}, "
-            f"and a generator that makes {('batch', *image_shape)}. {hint}"
-        )
+        raise ValueError(_explain_shape(name, shape, image_shape, hint))
 
 
-def _problem(low, high, count, value_range):
-    if not np.isfinite(low) or not np.isfinite(high):
-        return "nan"
-    if value_range is None:
-        return None
-    if low < value_range[0] - _ROOM or high > value_range[1] + _ROOM:
-        return "range"
-    if value_range[0] < 0 and count >= _ENOUGH_IMAGES and low >= 0 and high > 0:
-        return "dark"
-    return None
+def _explain_shape(name, shape, image_shape, hint="Resize the images, or give both networks their shape."):
+    return (
+        f"Real and generated images must have the same shape. Received: {name} of shape {shape}, "
+        f"and a generator that makes {('batch', *image_shape)}. {hint}"
+    )
 
 
 def _explain(problem, name, low, high):
@@ -323,5 +413,5 @@ def _explain(problem, name, low, high):
             f"its own at a glance. {received}. If they are in [0, 1]: images * 2 - 1. "
             "If the generator is meant to make [0, 1], end it in a sigmoid."
         )
-    advice = "If they are in 0 … 255: images / 127.5 - 1." if high > 2 else "Rescale them to the generator's range."
+    advice = "If they are in 0 … 255: images / 127.5 - 1." if high > 2 and low >= 0 else "Rescale them to the generator's range."
     return f"Real images must lie in the range that the generator's last activation can reach. {received}. {advice}"
