@@ -364,7 +364,7 @@ package, history = train_briefly(gl.GAN(package_generator, package_discriminator
 moved = max(np.abs(a - b).max() for a, b in zip(ours, start[0] + start[1], strict=True))
 apart = max(np.abs(a - b).max() for a, b in zip(ours, package, strict=True))
 print(f"In 10 steps weights have moved by up to {moved:.1e}; the two models differ by at most {apart:.1e}.")
-assert moved > 1e-3 and apart < 1e-6
+assert moved > 1e-3 and apart < 1e-5
 for loss in ("d_loss", "g_loss"):
     np.testing.assert_allclose(our_history[loss], history[loss], rtol=1e-5)
 
@@ -460,7 +460,7 @@ class Logbook(keras.callbacks.Callback):
 
 
 fixed_latents = gan.sample_latents(200 if FAST else 2000, seed=3)
-logbook = Logbook({1, 2, 3, *range(5, EPOCHS + 1, 5)}, judge, fixed_latents)
+logbook = Logbook({1, 2, 3, *range(5, EPOCHS, 5), EPOCHS}, judge, fixed_latents)
 
 # %% [markdown]
 # One more thing before the start. Here is a GAN whose D is blind: its last layer has only zeros, so that its
@@ -537,7 +537,7 @@ scores.set(ylabel="mean confidence", ylim=(0, 1.02))
 axes.legend(handles=[*axes.lines, *scores.lines], loc="lower right", frameon=False)
 plt.show()
 
-if not FAST and not info.is_stand_in and epochs[-1] == EPOCHS:
+if not FAST and not info.is_stand_in and len(history.epoch) == EPOCHS:
     early, late = history.history["d_loss"][9], history.history["d_loss"][-1]
     print(f"epoch 10 to epoch {EPOCHS}: D's loss {early:.3f} to {late:.3f}, ", end="")
     print(f"confidence {logbook.averaged[10]:.3f} to {logbook.averaged[EPOCHS]:.3f}")
@@ -546,7 +546,7 @@ if not FAST and not info.is_stand_in and epochs[-1] == EPOCHS:
 # %% [markdown]
 # **What the curves are good for.** They show whether the game is still on. It is over if D's answers go to 1
 # and 0 and stay there: D has won, and G gets hardly a gradient. It is over, too, if both answers are ½ and
-# the samples are noise: D is blind. They do not show how good the samples are; compare the untrained GAN
+# the samples are noise: D is blind. They do not show how good the samples are; compare the blind D
 # above. For that, look at samples.
 #
 # ### The same ten latents, epoch by epoch
@@ -571,7 +571,8 @@ report = gl.metrics.class_report(judge, samples)
 
 print(f"MLP GAN on {info.title}: {report}")
 print(f"the rarest digit: {report.shares.min():.1%}; confidence on real images: {real_report.confidence:.3f}")
-if not FAST and not train.info.is_stand_in and len(history.history["d_loss"]) == EPOCHS:
+trained_to_the_end = not FAST and history.epoch[-1] + 1 == EPOCHS
+if trained_to_the_end and not train.info.is_stand_in:
     assert report.confidence >= 0.95
     assert report.shares.min() >= 0.05
 
@@ -614,7 +615,7 @@ if middle and not info.is_stand_in:
 # %% [markdown]
 # **What to look for.** While the learning rate is high, the last weights jump about and the average is
 # clearly better. As the rate falls to 0 the weights settle, and the two meet. So there are two ways to the
-# same end; with the average one may stop at any time. (In the very first epochs the average lags behind: it
+# same end; with the average one may stop at any time. (In the very first epoch the average lags behind: it
 # still remembers the untrained G.)
 #
 # ## 10. Between two latents
