@@ -23,7 +23,8 @@ help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s%s\n", $$1, $$2}'
 
 lab: $(STAMP) ## open the course in JupyterLab
-	$(BIN)/python -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_OPTIONS) notebooks/00_start_here.ipynb
+	$(BIN)/python -m jupyterlab --ServerApp.root_dir="$(CURDIR)" $(if $(filter 0,$(shell id -u)),--allow-root) \
+		$(LAB_OPTIONS) notebooks/00_start_here.ipynb
 
 # Two workers of one thread each, so that they do not compete for the cores.
 test: $(STAMP) ## run the unit tests, and every lesson in fast mode
@@ -49,6 +50,8 @@ $(STAMP): requirements.txt pyproject.toml | check-python
 		echo 'The virtual environment could not be made. On Debian and Ubuntu: sudo apt install python3-venv'; exit 1; }
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@# JupyterLab would ask every student whether it may fetch news.
+	@$(BIN)/python -m jupyter labextension disable @jupyterlab/apputils-extension:announcements 2>/dev/null
 	@touch $@
 
 check-python:
