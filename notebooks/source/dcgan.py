@@ -435,7 +435,7 @@ RUNS = {  # what differs from the rules: the players, Adam's learning rate and �
     "Adam β₁ = 0.9": (small_players, {}, 2e-4, 0.9),
     "Adam 0.001, 0.9": (small_players, {}, 1e-3, 0.9),  # Keras's defaults
 }
-RUN_STEPS = 1 if FAST else 500
+RUN_STEPS = 1 if FAST else 600
 
 results = {}
 for name, (players, switches, rate, beta) in RUNS.items():
@@ -509,7 +509,7 @@ for name, values in table.items():
         print(f"  {name:20} {worst(values):6.1f}   {'breaks' if shows else 'not seen in so short a run'}")
 
 # %% [markdown]
-# Some rules show within 500 steps and some do not; the list above says which did in this run. Two cautions:
+# Some rules show within 600 steps and some do not; the list above says which did in this run. Two cautions:
 #
 # - **Not seen is not refuted.** Small networks and half a minute give small faults no time to add up. And
 #   what three numbers cannot measure, such as whether there are *things* in the pictures, your eyes can.
