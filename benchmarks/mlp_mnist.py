@@ -21,7 +21,11 @@ def train(seed, epochs, batch_size, learning_rate):
     """Lesson 02's training; returns the GAN, and the seconds it took."""
     keras.utils.set_random_seed(seed)
     data = gl.data.load("mnist", batch_size=batch_size, seed=seed, drop_remainder=True, allow_stand_in=False)
-    gan = gl.GAN(gl.networks.mlp_generator((28, 28, 1)), gl.networks.mlp_discriminator((28, 28, 1)), latent_dim=100)
+    gan = gl.GAN(
+        gl.networks.mlp_generator((28, 28, 1)),
+        gl.networks.mlp_discriminator((28, 28, 1), dropout=0.2),
+        latent_dim=100,
+    )
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(data))
     gan.compile(
         generator_optimizer=keras.optimizers.Adam(schedule, beta_1=0.5, use_ema=True, ema_momentum=0.999),
@@ -46,7 +50,9 @@ def main():
     judge = gl.metrics.train_classifier(images, labels)
     test_images, test_labels, _ = gl.data.arrays("mnist", split="test", allow_stand_in=False)
     accuracy = float((judge.predict(test_images, verbose=0).argmax(1) == test_labels).mean())
-    rows = [f"judge: {accuracy:.2%} of MNIST's test set; real test images: {gl.metrics.class_report(judge, test_images)}"]
+    rows = [
+        f"judge: {accuracy:.2%} of MNIST's test set; real test images: {gl.metrics.class_report(judge, test_images)}"
+    ]
     for seed in arguments.seeds:
         setting = f"{arguments.epochs}-{arguments.batch_size}-{arguments.learning_rate:g}"
         path = folder / f"mlp_mnist-{setting}-seed{seed}.keras"

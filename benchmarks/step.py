@@ -32,7 +32,9 @@ def mlp():
 
 
 def dcgan():
-    return gl.networks.dcgan_generator(filters=(128, 64, 32)), gl.networks.dcgan_discriminator(filters=(32, 64, 128))
+    return gl.networks.dcgan_generator(filters=(128, 64, 32)), gl.networks.dcgan_discriminator(
+        filters=(32, 64, 128)
+    )
 
 
 # name: (networks, image shape, steps in a block, XLA)
@@ -54,7 +56,9 @@ def hand_written(generator, discriminator, generator_optimizer, discriminator_op
         with tf.GradientTape() as tape:
             real_logits = discriminator(images, training=True)
             fake_logits = discriminator(fakes, training=True)
-            d_loss = tf.reduce_mean(tf.math.softplus(-real_logits)) + tf.reduce_mean(tf.math.softplus(fake_logits))
+            d_loss = tf.reduce_mean(tf.math.softplus(-real_logits)) + tf.reduce_mean(
+                tf.math.softplus(fake_logits)
+            )
         weights = discriminator.trainable_variables
         discriminator_optimizer.apply(tape.gradient(d_loss, weights), weights)
         with tf.GradientTape() as tape:

@@ -19,7 +19,11 @@ def train():
     """Lesson 02's training."""
     keras.utils.set_random_seed(0)
     images = gl.data.load("mnist", batch_size=BATCH_SIZE, seed=0, allow_stand_in=False, drop_remainder=True)
-    gan = gl.GAN(gl.networks.mlp_generator((28, 28, 1)), gl.networks.mlp_discriminator((28, 28, 1)), latent_dim=100)
+    gan = gl.GAN(
+        gl.networks.mlp_generator((28, 28, 1)),
+        gl.networks.mlp_discriminator((28, 28, 1), dropout=0.2),
+        latent_dim=100,
+    )
     rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, EPOCHS * len(images))
     gan.compile(
         generator_optimizer=keras.optimizers.Adam(rate, beta_1=0.5, use_ema=True, ema_momentum=0.999),
