@@ -521,10 +521,11 @@ for name, values in table.items():
 #
 # ## 5. The training
 #
-# Now the larger players, for a quarter of an hour. Besides the rules there is one newer habit: G's optimizer
-# keeps a running **average of its weights** ($\bar\theta \leftarrow 0.999\,\bar\theta + 0.001\,\theta$ after
-# each step). The players circle around each other, as lesson {{lesson:minimax_game}} showed on the Dirac-GAN;
-# the average lies nearer to the centre of the circle. `generate` uses it.
+# Now in earnest: the whole set, for a quarter of an hour. Besides the rules there is one newer habit: G's
+# optimizer keeps a running **average of its weights**
+# ($\bar\theta \leftarrow 0.999\,\bar\theta + 0.001\,\theta$ after each step). The players circle around each
+# other, as lesson {{lesson:minimax_game}} showed on the Dirac-GAN; the average lies nearer to the centre of
+# the circle. `generate` uses it.
 #
 # All settings in one place:
 
