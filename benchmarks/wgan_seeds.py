@@ -64,8 +64,8 @@ class Judge:
 
     def __str__(self):
         return (
-            f"{self.info.title}: sliced Wasserstein distance of {self.count} samples to as many held-out images, "
-            f"256 directions; other real images {self.floor:.2f}, ten repeated {self.ten_images:.2f}"
+            f"{self.info.title}: sliced Wasserstein distance of {self.count} samples to as many held-out "
+            f"images, 256 directions; other real images {self.floor:.2f}, ten repeated {self.ten_images:.2f}"
         )
 
     def measure(self, gan):

@@ -365,8 +365,8 @@ settings = {"clip 0.001": 0.001, "clip 0.01": 0.01, "clip 0.1": 0.1, "gradient p
 norms = {name: gradient_norms(train_deep_critic(clip), points) for name, clip in settings.items()}
 
 # %% [markdown]
-# The scale is logarithmic: one line of the grid is a factor of ten thousand. Read each curve from the right,
-# the critic's answer, to the left, its input, where the generator takes over.
+# The scale is logarithmic: from one tick to the next is a factor of ten thousand. Read each curve from the
+# right, the critic's answer, to the left, its input, where the generator takes over.
 
 # %%
 fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
@@ -605,46 +605,54 @@ gl.checks.wgan.best_slope(best_slope)
 # %% [markdown]
 # So a WGAN-GP's `distance` is somewhat *above* $W_1$, the more so the larger it is. It can be put right:
 # divide by the steepest slope that the critic has. What is left belongs to a 1-Lipschitz critic, and is a
-# lower bound by the proof of section 1. A network on a line, with the step written out above, for five
-# seeds:
+# lower bound by the proof of section 1.
+#
+# We train a network, with the step written out above, between the clouds of section 1. They are laid into a
+# plane, as points $(x, 0)$; the distance stays what it was, and SciPy knows it. Why a plane, the cell after
+# shows.
 
 # %%
-def network_critic(real, fake, seed, steps=30 if FAST else 300):
+def network_critic(real, fake, seed, dimensions, steps=20 if FAST else 600):
+    """What a critic measures between two clouds on the first axis, and its steepest slope along it."""
     keras.utils.set_random_seed(seed)
-    critic = gl.networks.mlp_discriminator((1, 1, 1), units=(64, 64))  # a point: an image of one pixel
-    optimizer = keras.optimizers.Adam(2e-3, 0.0, 0.9)
+    critic = gl.networks.mlp_discriminator((1, dimensions, 1), units=(64, 64))  # a point is a tiny image
+    optimizer = keras.optimizers.Adam(2e-3, beta_1=0.0, beta_2=0.9)
     optimizer.build(critic.trainable_variables)
-    step = tf.function(lambda: wgan_gp_critic_step(critic, optimizer, *clouds))
-    clouds = [tf.constant(cloud.astype("float32")[:, None, None, None]) for cloud in (real, fake)]
+
+    def as_images(x):
+        rest = np.zeros((len(x), dimensions - 1))
+        return tf.constant(np.c_[x, rest].reshape(-1, 1, dimensions, 1), "float32")
+
+    real_images, fake_images = as_images(real), as_images(fake)
+    step = tf.function(lambda: wgan_gp_critic_step(critic, optimizer, real_images, fake_images))
     for _ in range(steps):
         step()
-    line = np.linspace(min(real.min(), fake.min()), max(real.max(), fake.max()), 1001, dtype="float32")
-    steepest = np.abs(np.diff(critic(line[:, None, None, None]).numpy()[:, 0])).max() / (line[1] - line[0])
-    return float(-critic_loss(critic(clouds[0]), critic(clouds[1]))), float(steepest)
+    x = np.linspace(min(real.min(), fake.min()), max(real.max(), fake.max()), 1001)
+    slopes = np.diff(critic(as_images(x)).numpy()[:, 0]) / np.diff(x)
+    return float(-critic_loss(critic(real_images), critic(fake_images))), np.abs(slopes).max()
 
 
 print("seed   W₁ (scipy)   distance   steepest   distance / steepest")
 for seed in range(2 if FAST else 5):
-    random = np.random.default_rng(seed)
-    real = np.where(random.random(500) < 0.5, random.normal(1, 0.3, 500), random.normal(3, 0.5, 500))
-    fake = random.normal(-1, 0.7, 500)
+    real, fake = two_clouds(seed)
     true = wasserstein_distance(real, fake)
-    measured, slope = network_critic(real, fake, seed)
+    measured, slope = network_critic(real, fake, seed, dimensions=2)
     print(f"{seed}      {true:10.3f}   {measured:8.3f}   {slope:8.3f}   {measured / slope:19.3f}")
-    assert measured / slope < true * 1.02  # 2 %: the steepest slope is looked for on a grid
-    assert FAST or (measured / slope > 0.9 * true and 1.05 < measured / true < 1.25)
+    assert measured / slope < 1.02 * true  # 2 %: the steepest slope is looked for on a grid
+    assert FAST or (measured / slope > 0.9 * true and 0.98 < measured / true < 1.15)
 
 # %% [markdown]
-# One thing does *not* work on a line: to turn the slope round. From −1 to +1 it has to pass 0, where the
-# penalty is highest. So the clouds of section 1, between which the critic has to rise *and* fall, can catch
-# a network in a poor maximum. In the plane, and in 3072 dimensions, a gradient can turn without becoming
-# shorter, and the trap is gone.
+# **A trap, on a line only.** With $W = 1$, exercise 5 expects a distance 5 % too large, and that is about
+# what we find. On a line itself, though, the same critic can go wrong altogether. Where its slope happens to
+# begin with the wrong sign, it has to pass 0 on the way to the right one, and there the penalty is at its
+# highest: it stays. In a plane a gradient can turn round without becoming shorter; so it can in the 3072
+# dimensions of an image.
 
 # %%
 for seed in range(1 if FAST else 3):
     real, fake = two_clouds(seed)
-    measured, slope = network_critic(real, fake, seed)
-    print(f"seed {seed}: W₁ {wasserstein_distance(real, fake):.3f}, the network finds {measured / slope:.3f}")
+    measured, slope = network_critic(real, fake, seed, dimensions=1)
+    print(f"seed {seed}: W₁ {wasserstein_distance(real, fake):.3f}, found on the line {measured / slope:.3f}")
 
 # %% [markdown]
 # ## 5. WGAN-GP on colour images
@@ -708,19 +716,20 @@ class SampleDistance(keras.callbacks.Callback):
 # %% [markdown]
 # ### The training
 #
-# All settings in one place. They are Gulrajani's, but for smaller networks. The critic is the DCGAN
-# discriminator without its BatchNorm; the generator keeps BatchNorm, since the penalty is none of its
-# business. `use_ema` lets `generate` use a running average of G's weights.
+# All settings in one place. λ, n_critic and Adam's β are Gulrajani's; the networks are smaller, so that a
+# laptop can train them, and the learning rate is 1e-4 in the paper. The critic is the DCGAN discriminator
+# without its BatchNorm; the generator keeps BatchNorm, since the penalty is none of its business. `use_ema`
+# lets `generate` use a running average of G's weights.
 
 # %%
-GENERATOR_FILTERS = (256, 128, 64)
-CRITIC_FILTERS = (64, 128, 256)
+GENERATOR_FILTERS = (128, 64, 32)
+CRITIC_FILTERS = (32, 64, 128)
 PENALTY_WEIGHT = 10.0  # λ
 CRITIC_STEPS = 5  # n_critic
-LEARNING_RATE, BETA_1, BETA_2 = 1e-4, 0.0, 0.9
+LEARNING_RATE, BETA_1, BETA_2 = 2e-4, 0.0, 0.9
 AVERAGE = 0.99  # of G's weights, over about the last 100 of its steps
-EPOCHS = 2 if FAST else 15  # passes over the images
-BATCHES = 10 if FAST else None  # batches in a pass; None: all of them
+EPOCHS = 2 if FAST else 14
+BATCHES = 10 if FAST else 400  # in what counts as an epoch here: about half a pass over the images
 
 
 def wgan_gp(seed):
@@ -758,7 +767,7 @@ taken_up_again = (folder / "backup").exists()
 
 try:
     gan.fit(
-        train if BATCHES is None else train.take(BATCHES),
+        train.take(BATCHES),
         epochs=EPOCHS,
         verbose=2,
         callbacks=[
@@ -809,7 +818,7 @@ quality = history["sample_distance"]
 agreement = compare(history["distance"], quality, "critic's distance", f"WGAN-GP on {train.info.title}")
 print(f"samples: {quality[0]:.2f} → {quality[-1]:.2f}; floor {floor:.2f} ({half} images each)")
 print(f"penalty / λ = E(‖∇D‖ − 1)² in the last epoch: {history['penalty'][-1] / PENALTY_WEIGHT:.3f}")
-assert FAST or (agreement > 0.7 and history["spread"][-1] > 0.6)
+assert FAST or (agreement > 0.5 and history["spread"][-1] > 0.6)
 
 # %% [markdown]
 # The same generator in a plain GAN, with the discriminator of lesson {{lesson:dcgan}}. What would you
@@ -944,13 +953,13 @@ rows = {kind: samples[:12] for kind, samples in made.items()}
 gl.plotting.image_rows(rows, title=f"Ten dense layers, trained on {digits.info.title}");
 
 # %% [markdown]
-# The plain GAN makes one picture, whatever the latent: it has **collapsed**. Its losses, near 1.3 and 1.3,
-# are the ones of a fine GAN. WGAN-GP's digits are rough after so few steps, but they are many.
+# The plain GAN makes one picture, whatever the latent: it has **collapsed**, and nothing in its losses,
+# printed above, says so. WGAN-GP's digits are rough after so few steps, but they are many.
 # `benchmarks/wgan_seeds.py --experiment architecture` does the same for five seeds.
 #
 # A network whose generator cannot be trained is rescued in three lines: `objective="wasserstein"`,
-# `penalty=GradientPenalty()`, `discriminator_steps=5`. The price: a critic step costs about twice a
-# discriminator's, and the generator waits for five of them.
+# `penalty=GradientPenalty()`, `discriminator_steps=5`. The price: a critic step costs more, since the
+# penalty is a derivative that is derived again, and the generator waits for five of them.
 #
 # ## Recap
 #
