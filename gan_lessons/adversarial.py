@@ -26,7 +26,7 @@ def after_reading(train_step):
 
     @functools.wraps(train_step)
     def step(self, data):
-        with tf.control_dependencies(tf.nest.flatten(data)):
+        with tf.control_dependencies([part for part in tf.nest.flatten(data) if part is not None]):
             return train_step(self, data)
 
     return step
@@ -253,6 +253,8 @@ class AdversarialModel(keras.Model):
         """
         if shuffle is None:
             shuffle = hasattr(x, "shape")  # an array; with others Keras's True would warn that it is ignored
+        if callbacks is not None and not isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = [_seeing_every_loss(callback) for callback in tf.nest.flatten(callbacks)]
         x = self.check_images(x, "x")
         if isinstance(validation_data, (tuple, list)):
             images, *others = validation_data
@@ -295,6 +297,16 @@ class AdversarialModel(keras.Model):
         finally:
             for state, value in zip(states, before):
                 state.assign(value)
+
+
+class _TerminateOnNaN(keras.callbacks.TerminateOnNaN):
+    def on_batch_end(self, batch, logs=None):
+        super().on_batch_end(batch, {"loss": sum((logs or {}).values())})  # not finite if one of them is not
+
+
+def _seeing_every_loss(callback):
+    """Keras's TerminateOnNaN looks at `loss` alone, and several players have a loss each."""
+    return _TerminateOnNaN(callback.raise_error) if type(callback) is keras.callbacks.TerminateOnNaN else callback
 
 
 class _EveryPlayersOptimizer:

@@ -1,0 +1,587 @@
+"""What every adversarial model shares: saving and taking up again bit for bit, callbacks, precision, devices."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from gan_lessons import GAN
+from gan_lessons.penalties import GradientPenalty
+from others import LATENT, PLAYERS, SHAPE, images
+
+X = images(10)
+
+
+def adam(rate=0.01, **options):
+    return keras.optimizers.Adam(rate, beta_1=0.5, **options)
+
+
+def averaging_adam(rate=0.01):
+    return adam(rate, use_ema=True, ema_momentum=0.9)
+
+
+def make(players="sequential", seed=0, optimizers=(averaging_adam, adam), compile_options=None, **arguments):
+    keras.utils.set_random_seed(seed)
+    if "penalty" in arguments:
+        arguments["penalty"] = arguments["penalty"]()  # after the seed is set: it draws its own from it
+    gan = GAN(*PLAYERS[players](), LATENT, **arguments)
+    gan.compile(
+        generator_optimizer=optimizers[0](), discriminator_optimizer=optimizers[1](),
+        **({"jit_compile": False} | (compile_options or {})),
+    )
+    return gan
+
+
+def everything(gan):
+    """All state that there is: weights, random state, both optimizers' slots and counters."""
+    found = {f"{i} {v.path}": v for i, v in enumerate(gan.weights + gan._random_states())}
+    for name in ("generator_optimizer", "discriminator_optimizer"):
+        found |= {f"{name} {i}": v for i, v in enumerate(getattr(gan, name).variables)}
+    return {key: np.array(v.numpy()) for key, v in found.items()}
+
+
+def assert_equal(one, other):
+    for (key, a), b in zip(everything(one).items(), everything(other).values(), strict=True):
+        np.testing.assert_array_equal(a, b, err_msg=key)
+
+
+def fit(gan, epochs, **options):
+    return gan.fit(X, batch_size=2, epochs=epochs, verbose=0, shuffle=False, **options)  # 5 batches an epoch
+
+
+def hard(players="sequential", **arguments):
+    """Everything that makes going on exactly hard: Dropout and noise, α, an average of weights, 5 batches for 3 steps."""
+    return make(players, penalty=lambda: GradientPenalty(2.0), discriminator_steps=3, **arguments)
+
+
+# --- saving and going on -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("players", PLAYERS, ids=str)
+def test_2_and_2_are_4_through_a_file(players, tmp_path):
+    whole = hard(players)
+    whole_history = fit(whole, 4).history
+
+    half = hard(players)
+    first = fit(half, 2).history
+    half.save(tmp_path / "half.keras")
+    fit(half, 1)  # what happens after saving is not in the file
+    keras.utils.set_random_seed(99)  # as in another process
+    again = keras.models.load_model(tmp_path / "half.keras")
+    assert type(again) is GAN
+    second = fit(again, 2).history
+    assert_equal(whole, again)
+    for key in whole_history:
+        assert whole_history[key] == first[key] + second[key]
+    np.testing.assert_array_equal(whole.generate(3, seed=0), again.generate(3, seed=0))
+
+
+@pytest.mark.parametrize("players", ["sequential", "subclassed"])
+def test_2_and_2_are_4_through_weights(players, tmp_path):
+    whole = hard(players)
+    fit(whole, 4)
+    half = hard(players)
+    fit(half, 2)
+    half.save_weights(tmp_path / "half.weights.h5")
+    again = hard(players, seed=5)
+    again.load_weights(tmp_path / "half.weights.h5")
+    fit(again, 2)
+    assert_equal(whole, again)
+
+
+class Interrupt(keras.callbacks.Callback):
+    def __init__(self, epoch, batch):
+        super().__init__()
+        self.at, self.epoch = (epoch, batch), None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if (self.epoch, batch) == self.at:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("players", PLAYERS, ids=str)
+def test_2_and_2_are_4_through_backup_and_restore(players, tmp_path):
+    whole = hard(players)
+    fit(whole, 4)
+    broken = hard(players)
+    with pytest.raises(KeyboardInterrupt):
+        backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
+        fit(broken, 4, callbacks=[backup, Interrupt(2, 3)])  # in the middle of the third epoch
+    resumed = hard(players, seed=77)  # other weights, until the backup is read
+    history = fit(resumed, 4, callbacks=[keras.callbacks.BackupAndRestore(tmp_path / "backup")])
+    assert history.epoch == [2, 3]
+    assert_equal(whole, resumed)
+
+
+KILLED = """
+import os, signal, sys
+sys.path[:0] = {path!r}
+import keras
+from test_adversarial import Interrupt, everything, fit, hard
+import numpy as np
+
+class Kill(Interrupt):
+    def on_train_batch_end(self, batch, logs=None):
+        if (self.epoch, batch) == self.at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+gan = hard("subclassed", seed=int(sys.argv[1]))
+backup = keras.callbacks.BackupAndRestore({backup!r})
+callbacks = [backup] + ([Kill(2, 2)] if sys.argv[2] == "kill" else [])
+history = fit(gan, 4, callbacks=callbacks)
+assert history.epoch == [2, 3], history.epoch
+np.savez({result!r}, **everything(gan))
+"""
+
+
+def run(code, *arguments):
+    root = Path(__file__).parent.parent
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(root)}
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), *arguments], env=environment, capture_output=True, text=True
+    )
+
+
+def test_killed_and_taken_up_in_a_fresh_process(tmp_path):
+    code = KILLED.format(path=[str(Path(__file__).parent)], backup=str(tmp_path / "b"), result=str(tmp_path / "end.npz"))
+    killed = run(code, "0", "kill")
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert not (tmp_path / "end.npz").exists()
+    resumed = run(code, "31", "on")
+    assert resumed.returncode == 0, resumed.stderr[-3000:]
+    whole = hard("subclassed")
+    fit(whole, 4)
+    found = np.load(tmp_path / "end.npz")
+    for a, b in zip(everything(whole).values(), found.values(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_file_brings_back_all_that_was_said(tmp_path):
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.01, 5, 0.5)
+    gan = make(
+        "nested", optimizers=(lambda: adam(schedule), lambda: keras.optimizers.RMSprop(0.003)), objective="wasserstein",
+        penalty=lambda: GradientPenalty(3.0, seed=4), discriminator_steps=2, seed=0,
+        compile_options={"steps_per_execution": 2, "jit_compile": False, "run_eagerly": False},
+    )
+    gan2 = GAN(*PLAYERS["nested"](), LATENT, seed=8, name="mine")
+    gan2.compile(generator_optimizer="adam", discriminator_optimizer="sgd", run_eagerly=True)
+    fit(gan, 2)
+    for model, name in ((gan, "a.keras"), (gan2, "b.keras")):
+        model.save(tmp_path / name)
+    again = keras.models.load_model(tmp_path / "a.keras")
+    assert type(again.objective) is type(gan.objective) and again.penalty.get_config() == {"weight": 3.0, "seed": 4}
+    assert (again.discriminator_steps, again.latent_dim, again.patch_logits) == (2, LATENT, False)
+    assert again.steps_per_execution == 2 and again.jit_compile is False and again.run_eagerly is False
+    assert isinstance(again.discriminator_optimizer, keras.optimizers.RMSprop)
+    rebuilt = again.generator_optimizer._learning_rate
+    assert isinstance(rebuilt, keras.optimizers.schedules.ExponentialDecay) and rebuilt.get_config() == schedule.get_config()
+    assert int(again.generator_optimizer.iterations) == 5 and int(again.discriminator_optimizer.iterations) == 10
+    np.testing.assert_allclose(again.optimizer.learning_rate, 0.01 * 0.5 ** (5 / 5), rtol=1e-6)
+    assert_equal(gan, again)
+    other = keras.models.load_model(tmp_path / "b.keras")
+    assert other.run_eagerly is True and other.name == "mine" and other.seed == 8
+    assert isinstance(other.discriminator_optimizer, keras.optimizers.SGD)
+    assert json.dumps(again.get_config()) == json.dumps(gan.get_config())
+
+
+def test_an_uncompiled_model_is_saved_too(tmp_path):
+    gan = GAN(*PLAYERS["subclassed"](), LATENT)
+    gan.save(tmp_path / "bare.keras")
+    again = keras.models.load_model(tmp_path / "bare.keras")
+    assert not again.compiled
+    np.testing.assert_array_equal(gan.generate(2, seed=0), again.generate(2, seed=0))
+    bare = keras.models.load_model(tmp_path / "bare.keras", compile=False)
+    bare.compile(generator_optimizer="adam", discriminator_optimizer="adam", jit_compile=False)
+    fit(bare, 1)
+
+
+def test_weights_of_other_networks_are_refused(tmp_path):
+    make("sequential").save_weights(tmp_path / "w.weights.h5")
+    with pytest.raises(ValueError):
+        make("nested").load_weights(tmp_path / "w.weights.h5")
+
+
+# --- a save that fails ---------------------------------------------------------------------------------------------
+
+
+def listing(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_networks_that_cannot_be_saved_leave_the_old_file(tmp_path):
+    gan = make("nested")
+    gan.save(tmp_path / "gan.keras")
+    before = listing(tmp_path)
+
+    class Unsayable(keras.Model):
+        def __init__(self, layer):  # no get_config: Keras cannot write down what `layer` is
+            super().__init__()
+            self.layer = layer
+
+        def call(self, x):
+            return self.layer(x)
+
+        def get_config(self):
+            raise NotImplementedError("this network cannot be described")
+
+    bad = GAN(Unsayable(PLAYERS["nested"]()[0]), PLAYERS["nested"]()[1], LATENT)
+    with pytest.raises(NotImplementedError, match="cannot be described"):
+        bad.save(tmp_path / "gan.keras")
+    assert listing(tmp_path) == before
+    keras.models.load_model(tmp_path / "gan.keras")
+
+
+@pytest.mark.parametrize("form", ["whole", "weights"])
+def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch, form):
+    gan = make("sequential")
+    save = {"whole": lambda: gan.save(tmp_path / "gan.keras"), "weights": lambda: gan.save_weights(tmp_path / "gan.weights.h5")}[form]
+    save()
+    before = listing(tmp_path)
+    fit(gan, 1)
+    written = []
+    original = keras.optimizers.Adam.save_own_variables
+
+    def full(self, store):
+        written.extend(p.name for p in tmp_path.iterdir())
+        original(self, store)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(keras.optimizers.Adam, "save_own_variables", full)
+    with pytest.raises(OSError, match="No space left"):
+        save()
+    assert len(set(written)) == (2 if form == "weights" else len(set(written))), "it was in the middle of writing"
+    assert listing(tmp_path) == before
+    monkeypatch.undo()
+    save()
+    assert listing(tmp_path).keys() == before.keys() and listing(tmp_path) != before
+
+
+def test_checkpoints_survive_a_full_disk(tmp_path, monkeypatch):
+    gan = make("nested")
+    checkpoint = keras.callbacks.ModelCheckpoint(tmp_path / "best.keras")
+    fit(gan, 1, callbacks=[checkpoint])
+    before = listing(tmp_path)
+
+    def full(self, store):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(layers.Dense, "save_own_variables", full)
+    with pytest.raises(OSError):
+        fit(gan, 1, callbacks=[checkpoint])
+    assert listing(tmp_path) == before
+
+
+def test_where_a_model_may_be_saved(tmp_path, monkeypatch):
+    gan = make("nested")
+    with pytest.raises(ValueError, match="ends in .keras. Received: filepath="):
+        gan.save(tmp_path / "gan.h5")
+    with pytest.raises(FileNotFoundError, match="folder to save in must be there. Received: filepath="):
+        gan.save(tmp_path / "nowhere" / "gan.keras")
+    gan.save(str(tmp_path / "gan.keras"))
+    before = listing(tmp_path)
+    with pytest.raises(FileExistsError, match="overwrite=False"):
+        gan.save(tmp_path / "gan.keras", overwrite=False)
+    assert listing(tmp_path) == before
+    with pytest.raises(ValueError):
+        gan.save_weights(tmp_path / "weights.txt")
+    monkeypatch.chdir(tmp_path)
+    gan.save("here.keras")
+    gan.save_weights("here.weights.h5")
+    assert sorted(os.listdir(tmp_path)) == ["gan.keras", "here.keras", "here.weights.h5"]
+
+
+# --- callbacks -----------------------------------------------------------------------------------------------------
+
+
+def test_model_checkpoint_keeps_the_best(tmp_path):
+    gan = make("nested")
+    states = []
+
+    class Remember(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            states.append((logs["d_loss"], everything(self.model)))
+
+    best = keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", monitor="d_loss", mode="min", save_best_only=True)
+    weights = keras.callbacks.ModelCheckpoint(
+        tmp_path / "best.weights.h5", monitor="d_loss", mode="min", save_best_only=True, save_weights_only=True
+    )
+    each = keras.callbacks.ModelCheckpoint(tmp_path / "each" / "{epoch:02d}-{d_loss:.3f}.keras")
+    fit(gan, 4, callbacks=[Remember(), best, weights, each])
+    _, expected = min(states, key=lambda state: state[0])
+    loaded = keras.models.load_model(tmp_path / "best.keras")
+    by_weights = make("nested", seed=9)
+    by_weights.load_weights(tmp_path / "best.weights.h5")
+    for model in (loaded, by_weights):
+        for (key, a), b in zip(expected.items(), everything(model).values(), strict=True):
+            np.testing.assert_array_equal(a, b, err_msg=key)
+    names = sorted(p.name for p in (tmp_path / "each").iterdir())
+    assert names == [f"{i + 1:02d}-{loss:.3f}.keras" for i, (loss, _) in enumerate(states)]
+
+
+def test_early_stopping_gives_back_the_best_weights():
+    gan = make("nested")
+    losses = iter([3.0, 1.0, 2.0, 2.0, 2.0])
+    seen = []
+
+    class Script(keras.callbacks.Callback):
+        """Puts a loss of our choice in the logs, and remembers the weights."""
+
+        def on_epoch_end(self, epoch, logs=None):
+            logs["score"] = next(losses)
+            seen.append([w.numpy().copy() for w in self.model.weights])
+
+    stop = keras.callbacks.EarlyStopping("score", mode="min", patience=2, restore_best_weights=True)
+    history = fit(gan, 5, callbacks=[Script(), stop])
+    assert len(history.epoch) == 4
+    for a, b in zip(seen[1], gan.weights, strict=True):
+        np.testing.assert_array_equal(a, b.numpy())
+    stop = keras.callbacks.EarlyStopping("d_loss", mode="min", patience=0, min_delta=1e9)
+    assert len(fit(gan, 5, callbacks=[stop]).epoch) == 2
+
+
+def rates(gan):
+    return float(gan.generator_optimizer.learning_rate.numpy()), float(gan.discriminator_optimizer.learning_rate.numpy())
+
+
+def two_rates(**arguments):
+    return make("nested", optimizers=(lambda: adam(0.01), lambda: adam(0.04)), **arguments)
+
+
+def test_schedulers_move_both_rates_and_keep_their_ratio():
+    gan = two_rates()
+    seen = []
+    record = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(rates(gan)))
+    schedule = keras.callbacks.LearningRateScheduler(lambda epoch, rate: [rate, rate / 2, 0.0, 0.02][epoch])
+    history = fit(gan, 4, callbacks=[schedule, record]).history
+    np.testing.assert_allclose(seen, [(0.01, 0.04), (0.005, 0.02), (0, 0), (0.02, 0.08)], rtol=1e-6)
+    np.testing.assert_allclose(history["learning_rate"], [0.01, 0.005, 0, 0.02], rtol=1e-6)
+
+
+def test_reduce_on_plateau_moves_both_rates():
+    gan = two_rates()
+    reduce = keras.callbacks.ReduceLROnPlateau("d_loss", mode="min", factor=0.1, patience=1, min_delta=1e9)
+    history = fit(gan, 3, callbacks=[reduce]).history
+    np.testing.assert_allclose(rates(gan), (0.0001, 0.0004), rtol=1e-5)
+    np.testing.assert_allclose(history["learning_rate"], [0.01, 0.01, 0.001], rtol=1e-5)
+
+
+def test_a_rate_can_be_set_by_hand():
+    gan = two_rates()
+    gan.discriminator_optimizer.learning_rate = 0.1
+    gan.optimizer.learning_rate = 0.02
+    np.testing.assert_allclose(rates(gan), (0.02, 0.2), rtol=1e-6)
+    gan = make("nested", optimizers=(lambda: adam(0.0), lambda: adam(0.0)))
+    gan.optimizer.learning_rate = 0.01
+    np.testing.assert_allclose(rates(gan), (0.01, 0.01), rtol=1e-6)
+
+
+def test_schedules_in_the_optimizers_run_on_each_players_own_steps():
+    def decay():
+        return keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(1e-2, 1, 0.5))
+
+    gan = make("nested", optimizers=(decay, decay), discriminator_steps=2)
+    fit(gan, 2)  # 10 steps of D, 5 of G
+    np.testing.assert_allclose(rates(gan), (1e-2 * 0.5**5, 1e-2 * 0.5**10), rtol=1e-5)
+    with pytest.raises(TypeError, match="LearningRateSchedule"):
+        gan.optimizer.learning_rate = 0.1
+
+
+@pytest.mark.parametrize("write_graph", [True, False])
+def test_tensorboard(tmp_path, write_graph):
+    gan = make("subclassed" if write_graph else "nested")
+    board = keras.callbacks.TensorBoard(
+        tmp_path, write_graph=write_graph, histogram_freq=1, write_images=False, update_freq="batch", write_steps_per_second=True
+    )
+    fit(gan, 2, validation_data=X, callbacks=[board])
+    found = {}
+    for path in sorted(tmp_path.rglob("events*")):
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            for value in event.summary.value:
+                found.setdefault(path.parent.name, set()).add(value.tag)
+    assert {"epoch_d_loss", "epoch_g_loss", "batch_d_loss", "batch_g_loss"} <= found["train"]
+    assert {"epoch_d_loss", "evaluation_d_loss_vs_iterations"} <= found["validation"]
+    kernels = [tag for tag in found["train"] if "kernel" in tag]
+    assert any("generator" in tag or gan.generator.name in tag or "dense" in tag for tag in kernels), found["train"]
+
+
+def test_csv_logger_and_lambda_callback(tmp_path):
+    gan = make("nested")
+    ended = []
+    log = keras.callbacks.CSVLogger(tmp_path / "log.csv")
+    each = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ended.append((epoch, logs["g_loss"])))
+    history = fit(gan, 2, callbacks=[log, each]).history
+    header, *rows = (line.split(",") for line in (tmp_path / "log.csv").read_text().splitlines())
+    assert {"epoch", "d_loss", "g_loss", "d_real", "d_fake"} <= set(header) and "loss" not in header and len(rows) == 2
+    np.testing.assert_allclose([float(row[header.index("d_loss")]) for row in rows], history["d_loss"], rtol=1e-6)
+    assert ended == list(enumerate(history["g_loss"]))
+
+
+@pytest.mark.parametrize("loser", ["discriminator", "generator"])
+def test_terminate_on_nan_stops(loser):
+    class Breaks:
+        """As an objective whose formula divides by zero: one player's loss is NaN from the first batch on."""
+
+        def discriminator_loss(self, real_logits, fake_logits):
+            return keras.ops.mean(real_logits) * (float("nan") if loser == "discriminator" else 1.0)
+
+        def generator_loss(self, fake_logits):
+            return keras.ops.mean(fake_logits) * (float("nan") if loser == "generator" else 1.0)
+
+    gan = make("nested", objective=Breaks())
+    batches = []
+    count = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: batches.append(batch))
+    fit(gan, 3, callbacks=[keras.callbacks.TerminateOnNaN(), count])
+    assert len(batches) == 1
+    with pytest.raises(RuntimeError):
+        fit(gan, 3, callbacks=keras.callbacks.TerminateOnNaN(raise_error=True))
+    healthy = make("nested")
+    assert len(fit(healthy, 2, callbacks=[[keras.callbacks.TerminateOnNaN()]]).epoch) == 2
+
+
+def test_progress_bar_shows_the_losses(capsys):
+    gan = make("nested")
+    gan.fit(X, batch_size=5, epochs=1, verbose=2)
+    out = capsys.readouterr().out
+    assert all(f"{name}: " in out for name in ("d_loss", "g_loss", "d_real", "d_fake")) and " loss: " not in out
+    gan.evaluate(X, verbose=2)
+    assert "d_loss: " in capsys.readouterr().out
+
+
+# --- precision -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def policy():
+    before = keras.mixed_precision.dtype_policy()
+    yield keras.mixed_precision.set_dtype_policy
+    keras.mixed_precision.set_dtype_policy(before)
+
+
+@pytest.mark.parametrize("name", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("players", PLAYERS, ids=str)
+def test_mixed_precision(policy, name, players, tmp_path):
+    policy(name)
+    optimizers = (averaging_adam, adam)
+    gan = make(players, optimizers=optimizers, penalty=lambda: GradientPenalty(2.0), discriminator_steps=2)
+    scaled = name == "mixed_float16"
+    for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
+        assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer) == scaled
+    before = [w.numpy().copy() for w in gan.trainable_weights]
+    history = fit(gan, 2).history
+    assert np.isfinite(list(history.values())).all()
+    assert all(w.dtype == "float32" for w in gan.trainable_weights)
+    assert sum(not np.array_equal(a, w.numpy()) for a, w in zip(before, gan.trainable_weights)) >= 0.8 * len(before)
+    made = gan.generate(3, seed=0)
+    assert made.dtype == "float32" and np.isfinite(made).all()
+
+    whole = make(players, optimizers=optimizers, penalty=lambda: GradientPenalty(2.0), discriminator_steps=2)
+    fit(whole, 4)
+    gan.save(tmp_path / "gan.keras")
+    again = keras.models.load_model(tmp_path / "gan.keras")
+    fit(again, 2)
+    assert_equal(whole, again)
+
+
+def test_float16_gradients_are_those_of_float32(policy):
+    """A loss so small that its gradients underflow in float16, unless they are scaled on the way."""
+
+    class Faint:
+        def discriminator_loss(self, real_logits, fake_logits):
+            return 1e-7 * (keras.ops.mean(fake_logits) - keras.ops.mean(real_logits))
+
+        def generator_loss(self, fake_logits):
+            return -1e-7 * keras.ops.mean(fake_logits)
+
+    def trained(name):
+        policy(name)
+        keras.utils.set_random_seed(0)
+        G = keras.Sequential([keras.Input((LATENT,)), layers.Dense(16, "tanh"), layers.Reshape(SHAPE)])
+        D = keras.Sequential([keras.Input(SHAPE), layers.Flatten(), layers.Dense(8, "tanh"), layers.Dense(1)])
+        gan = GAN(G, D, LATENT, objective=Faint())
+        before = [w.numpy().copy() for w in gan.trainable_weights]
+        gan.compile(
+            generator_optimizer=keras.optimizers.SGD(1e6), discriminator_optimizer=keras.optimizers.SGD(1e6), jit_compile=False
+        )
+        gan.fit(X, batch_size=10, verbose=0, shuffle=False)
+        return [w.numpy() - b for w, b in zip(gan.trainable_weights, before)]
+
+    for full, half in zip(trained("float32"), trained("mixed_float16")):
+        assert np.abs(full).max() > 0 or np.abs(half).max() == 0
+        np.testing.assert_allclose(half, full, rtol=0.05, atol=0.02 * np.abs(full).max() + 1e-9)
+
+
+def test_float16_passes_over_a_step_that_overflows(policy):
+    policy("mixed_float16")
+
+    class Loud:
+        def discriminator_loss(self, real_logits, fake_logits):
+            return 1e6 * (keras.ops.mean(fake_logits) - keras.ops.mean(real_logits))
+
+        def generator_loss(self, fake_logits):
+            return -keras.ops.mean(fake_logits)
+
+    gan = make("nested", objective=Loud(), optimizers=(adam, adam))
+    before = [w.numpy().copy() for w in gan.discriminator.weights]
+    scale = float(gan.discriminator_optimizer.dynamic_scale)
+    gan.fit(X, batch_size=10, verbose=0)
+    for a, w in zip(before, gan.discriminator.weights):
+        np.testing.assert_array_equal(a, w.numpy())
+    assert float(gan.discriminator_optimizer.dynamic_scale) == scale / 2
+
+
+# --- several devices -----------------------------------------------------------------------------------------------
+
+MIRRORED = """
+import sys
+sys.path[:0] = {path!r}
+import keras, numpy as np, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from keras import layers
+from gan_lessons import GAN
+from gan_lessons.penalties import GradientPenalty
+from others import LATENT, PLAYERS, SHAPE, images
+
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], tf.distribute.ReductionToOneDevice())
+keras.utils.set_random_seed(0)
+steps = int(sys.argv[1])
+with strategy.scope():
+    gan = GAN(*PLAYERS[sys.argv[2]](), LATENT, discriminator_steps=steps,
+              penalty=GradientPenalty(1.0) if sys.argv[3] == "penalty" else None)
+    gan.compile(generator_optimizer=keras.optimizers.Adam(0.01, use_ema=True), discriminator_optimizer=keras.optimizers.Adam(0.01),
+                jit_compile=False)
+before = [w.numpy().copy() for w in gan.generator.trainable_weights]
+x = images(12)
+history = gan.fit(tf.data.Dataset.from_tensor_slices(x).batch(4), epochs=2, verbose=0).history
+assert np.isfinite(list(history.values())).all(), history
+assert int(gan.discriminator_optimizer.iterations) == 6, int(gan.discriminator_optimizer.iterations)
+assert int(gan.generator_optimizer.iterations) == 6 // steps, int(gan.generator_optimizer.iterations)
+assert any((b != w.numpy()).any() for b, w in zip(before, gan.generator.trainable_weights))
+assert gan.generate(3).shape == (3, *SHAPE)
+gan.evaluate(tf.data.Dataset.from_tensor_slices(x).batch(4), verbose=0)
+gan.save({file!r})
+again = keras.models.load_model({file!r})
+for a, b in zip(gan.weights, again.weights, strict=True):
+    np.testing.assert_array_equal(a.numpy(), b.numpy())
+print("trained on", strategy.num_replicas_in_sync)
+"""
+
+
+@pytest.mark.parametrize("steps, players, penalty", [("1", "nested", "none"), ("3", "sequential", "penalty")])
+def test_two_devices(tmp_path, steps, players, penalty):
+    code = MIRRORED.format(path=[str(Path(__file__).parent)], file=str(tmp_path / "gan.keras"))
+    done = run(code, steps, players, penalty)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "trained on 2" in done.stdout

@@ -1,0 +1,661 @@
+"""The game itself: steps against hand-written ones, logs, every form of data, and images from latents."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers, ops
+
+from gan_lessons import GAN, networks
+from gan_lessons.objectives import Minimax
+from gan_lessons.penalties import GradientPenalty
+from others import LATENT, PLAYERS, SHAPE, images
+
+
+def plain():
+    """Small smooth players without randomness, for comparison with what is computed by hand."""
+    G = keras.Sequential([keras.Input((LATENT,)), layers.Dense(5, "tanh"), layers.Dense(16, "tanh"), layers.Reshape(SHAPE)])
+    D = keras.Sequential([keras.Input(SHAPE), layers.Flatten(), layers.Dense(5, "tanh"), layers.Dense(1)])
+    return G, D
+
+
+def sgd(rate=0.1):
+    return keras.optimizers.SGD(rate)
+
+
+def compiled(players=plain, optimizers=(sgd, sgd), seed=0, **arguments):
+    options = {name: arguments.pop(name) for name in ("jit_compile", "run_eagerly", "steps_per_execution") if name in arguments}
+    keras.utils.set_random_seed(seed)
+    gan = GAN(*players(), LATENT, **arguments)
+    gan.compile(
+        generator_optimizer=optimizers[0](), discriminator_optimizer=optimizers[1](), **({"jit_compile": False} | options)
+    )
+    return gan
+
+
+def values(model):
+    return [weight.numpy().copy() for weight in model.weights]
+
+
+def assert_same(one, other):
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def moved(before, after):
+    return [not np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
+
+
+# --- one step ------------------------------------------------------------------------------------------------------
+
+
+def sigmoid(t):
+    return 1 / (1 + np.exp(-t))
+
+
+# The derivatives of the two losses in each logit, for a batch of n: D's in real and in fake, G's in fake.
+DERIVATIVES = {
+    "minimax": (lambda r: sigmoid(r) - 1, sigmoid, lambda f: -sigmoid(f)),
+    "non_saturating": (lambda r: sigmoid(r) - 1, sigmoid, lambda f: sigmoid(f) - 1),
+    "wasserstein": (lambda r: -np.ones_like(r), np.ones_like, lambda f: -np.ones_like(f)),
+}
+
+
+def forward(x, weights):
+    """A network of one hidden tanh layer. Returns its output and what the way back needs."""
+    w1, b1, w2, b2 = weights
+    hidden = np.tanh(x @ w1 + b1)
+    return hidden @ w2 + b2, hidden
+
+
+def backward(x, hidden, weights, d_out):
+    """The chain rule by hand: gradients in the weights and in x, from the gradient in the output."""
+    w1, _, w2, _ = weights
+    d_hidden = (d_out @ w2.T) * (1 - hidden**2)
+    return [x.T @ d_hidden, d_hidden.sum(0), hidden.T @ d_out, d_out.sum(0)], d_hidden @ w1.T
+
+
+def step_by_hand(G, D, x, z_d, z_g, objective, rate_g, rate_d):
+    """One batch of algorithm 1 of arXiv:1406.2661, in NumPy: the weights of both after it."""
+    n, (d_real, d_fake, g_fake) = len(x), DERIVATIVES[objective]
+    fakes = np.tanh(forward(z_d, G)[0])
+    real_logits, real_hidden = forward(x, D)
+    fake_logits, fake_hidden = forward(fakes, D)
+    of_real, _ = backward(x, real_hidden, D, d_real(real_logits) / n)
+    of_fake, _ = backward(fakes, fake_hidden, D, d_fake(fake_logits) / n)
+    D = [w - rate_d * (a + b) for w, a, b in zip(D, of_real, of_fake)]
+
+    out, g_hidden = forward(z_g, G)
+    fakes = np.tanh(out)
+    logits, hidden = forward(fakes, D)
+    _, d_fakes = backward(fakes, hidden, D, g_fake(logits) / n)
+    of_g, _ = backward(z_g, g_hidden, G, d_fakes * (1 - fakes**2))
+    return [w - rate_g * g for w, g in zip(G, of_g)], D
+
+
+@pytest.mark.parametrize("objective", DERIVATIVES)
+@pytest.mark.parametrize("options", [{}, {"run_eagerly": True}], ids=str)
+def test_three_steps_are_those_in_numpy(objective, options):
+    gan = compiled(objective=objective, seed=1, optimizers=(lambda: sgd(0.3), lambda: sgd(0.2)), **options)
+    G, D = ([w.numpy().astype("float64") for w in model.weights] for model in (gan.generator, gan.discriminator))
+    x = images(12)
+    same_draws = keras.random.SeedGenerator(0)
+    same_draws.state.assign(gan._latent_seed.state)
+    for start in (0, 4, 8):
+        batch = x[start : start + 4]
+        z_d, z_g = (ops.convert_to_numpy(keras.random.normal((4, LATENT), seed=same_draws)) for _ in range(2))
+        G, D = step_by_hand(G, D, batch.reshape(4, 16).astype("float64"), z_d, z_g, objective, 0.3, 0.2)
+        gan.fit(batch, batch_size=4, verbose=0)
+        for model, expected in ((gan.generator, G), (gan.discriminator, D)):
+            for weight, value in zip(model.weights, expected, strict=True):
+                np.testing.assert_allclose(weight.numpy(), value, rtol=2e-4, atol=2e-6)
+
+
+@pytest.mark.parametrize("objective", DERIVATIVES)
+def test_a_step_with_a_penalty_is_the_one_written_out(objective):
+    gan = compiled(objective=objective, penalty=GradientPenalty(10.0, seed=5), seed=2)
+    twin = compiled(objective=objective, seed=2)
+    G, D = twin.generator, twin.discriminator
+    assert_same(values(D), values(gan.discriminator))
+    x, n = tf.constant(images(6)), 6
+    draws, alphas = keras.random.SeedGenerator(0), keras.random.SeedGenerator(5)
+    draws.state.assign(gan._latent_seed.state)
+    gan.fit(x, batch_size=n, verbose=0, shuffle=False)  # each image has its own α
+
+    fakes = G(keras.random.normal((n, LATENT), seed=draws))
+    alpha = keras.random.uniform((n, 1, 1, 1), seed=alphas)
+    with tf.GradientTape() as tape:
+        real_logits, fake_logits = D(x), D(fakes)
+        if objective == "wasserstein":
+            loss = tf.reduce_mean(fake_logits) - tf.reduce_mean(real_logits)
+        else:
+            cross_entropy = tf.nn.sigmoid_cross_entropy_with_logits
+            loss = tf.reduce_mean(cross_entropy(tf.ones((n, 1)), real_logits))
+            loss += tf.reduce_mean(cross_entropy(tf.zeros((n, 1)), fake_logits))
+        with tf.GradientTape() as inner:
+            between = alpha * x + (1 - alpha) * fakes
+            inner.watch(between)
+            answers = D(between)
+        slopes = tf.norm(tf.reshape(inner.gradient(answers, between), (n, -1)), axis=1)
+        loss += 10.0 * tf.reduce_mean((slopes - 1) ** 2)
+    for weight, gradient in zip(D.trainable_weights, tape.gradient(loss, D.trainable_weights)):
+        weight.assign(weight - 0.1 * gradient)
+    for mine, written in zip(gan.discriminator.weights, D.weights):
+        np.testing.assert_allclose(mine.numpy(), written.numpy(), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("players", PLAYERS.values(), ids=PLAYERS)
+def test_each_turn_moves_one_player_only(players):
+    still, moving = (lambda: sgd(0.0)), (lambda: sgd(0.1))
+    for mover, optimizers in (("generator", (moving, still)), ("discriminator", (still, moving))):
+        gan = compiled(players, optimizers)
+        before = {name: [w.numpy().copy() for w in player.trainable_weights] for name, player in gan.players.items()}
+        gan.fit(images(4), batch_size=4, verbose=0)
+        for name, player in gan.players.items():
+            spectral = [w for w in player.trainable_weights if "spectral_normalization" in w.path]
+            free = [w for w in player.trainable_weights if "spectral_normalization" not in w.path]
+            changed = moved([v for v, w in zip(before[name], player.trainable_weights) if not any(w is s for s in spectral)],
+                            [w.numpy() for w in free])
+            assert any(changed) == (name == mover), (mover, name)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_discriminator_steps(steps):
+    gan = compiled(discriminator_steps=steps)
+    counts = []
+    record = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: counts.append(
+            (int(gan.generator_optimizer.iterations), int(gan.discriminator_optimizer.iterations), values(gan.generator))
+        )
+    )
+    gan.fit(images(14), batch_size=2, epochs=2, verbose=0, callbacks=[record])  # 7 batches: not divisible by 2 or 3
+    assert [d for _, d, _ in counts] == list(range(1, 15))
+    assert [g for g, _, _ in counts] == [d // steps for d in range(1, 15)]
+    for (g_before, _, before), (g_after, _, after) in zip(counts, counts[1:]):
+        assert any(moved(before, after)) == (g_after > g_before), "G moves on its turns only"
+
+
+def test_each_discriminator_step_sees_a_fresh_batch_and_fresh_latents():
+    seen, real = [], []
+
+    class Watch(Minimax):
+        def discriminator_loss(self, real_logits, fake_logits):
+            seen.append(fake_logits.numpy().ravel())
+            real.append(real_logits.numpy().ravel())
+            return super().discriminator_loss(real_logits, fake_logits)
+
+    still = lambda: sgd(0.0)  # noqa: E731
+    gan = compiled(objective=Watch(), discriminator_steps=3, run_eagerly=True, optimizers=(still, still))
+    x = images(6)
+    gan.fit(x, batch_size=2, verbose=0, shuffle=False)
+    np.testing.assert_allclose(np.concatenate(real), ops.convert_to_numpy(gan.discriminator(x)).ravel(), rtol=1e-5)
+    assert len(np.unique(np.round(np.concatenate(seen), 6))) == 6
+
+
+def test_players_are_called_in_training_mode():
+    calls = []
+
+    class Spy(layers.Layer):
+        def call(self, x, training=None):
+            calls.append(training)
+            return x
+
+    def players():
+        G, D = plain()
+        return keras.Sequential([Spy(), *G.layers]), keras.Sequential([Spy(), *D.layers])
+
+    gan = compiled(players, run_eagerly=True)
+    calls.clear()
+    gan.fit(images(4), batch_size=4, verbose=0)
+    assert calls and all(calls)
+    calls.clear()
+    gan.evaluate(images(4), batch_size=4, verbose=0)
+    gan.generate(2)
+    assert calls and not any(calls)
+
+
+def test_batch_norm_statistics_of_g_move():
+    gan = compiled(PLAYERS["sequential"])
+    before = values(gan.generator)
+    gan.fit(images(4), batch_size=4, verbose=0)
+    paths = [w.path for w in gan.generator.weights]
+    changed = dict(zip(paths, moved(before, values(gan.generator))))
+    assert all(change for path, change in changed.items() if "moving" in path)
+
+
+# --- logs ----------------------------------------------------------------------------------------------------------
+
+
+class Recorder(Minimax):
+    """Remembers what each batch's losses were; for `run_eagerly`."""
+
+    def __init__(self):
+        self.d, self.g, self.answers = [], [], []
+
+    def discriminator_loss(self, real_logits, fake_logits):
+        self.d.append(float(super().discriminator_loss(real_logits, fake_logits)))
+        self.answers.append((float(ops.mean(ops.sigmoid(real_logits))), float(ops.mean(ops.sigmoid(fake_logits)))))
+        return super().discriminator_loss(real_logits, fake_logits)
+
+    def generator_loss(self, fake_logits):
+        self.g.append(float(super().generator_loss(fake_logits)))
+        return super().generator_loss(fake_logits)
+
+
+@pytest.mark.parametrize("discriminator_steps", [1, 2])
+def test_epoch_logs_are_means_over_the_epoch(discriminator_steps):
+    x = images(11)  # batches of 4, 4 and 3
+    record = Recorder()
+    gan = compiled(objective=record, run_eagerly=True, discriminator_steps=discriminator_steps)
+    history = gan.fit(x, batch_size=4, epochs=2, verbose=0, shuffle=False).history
+    turns = [batch for batch in range(6) if (batch + 1) % discriminator_steps == 0]
+    for epoch in range(2):
+        np.testing.assert_allclose(history["d_loss"][epoch], np.mean(record.d[3 * epoch : 3 * epoch + 3]), rtol=1e-5)
+        real, fake = np.mean(record.answers[3 * epoch : 3 * epoch + 3], axis=0)
+        np.testing.assert_allclose(history["d_real"][epoch], real, rtol=1e-5)
+        np.testing.assert_allclose(history["d_fake"][epoch], fake, rtol=1e-5)
+        of_epoch = [loss for batch, loss in zip(turns, record.g) if batch // 3 == epoch]
+        np.testing.assert_allclose(history["g_loss"][epoch], np.mean(of_epoch), rtol=1e-5)
+    assert len(set(np.round(record.d, 6))) == 6, "the batches differ, or a mean would not show"
+
+    for options in {1: [{}, {"steps_per_execution": 2}], 2: [{"steps_per_execution": 3}]}[discriminator_steps]:
+        twin = compiled(objective="minimax", discriminator_steps=discriminator_steps, **options)
+        other = twin.fit(x, batch_size=4, epochs=2, verbose=0, shuffle=False).history
+        for key in history:
+            np.testing.assert_allclose(other[key], history[key], rtol=1e-4, err_msg=f"{options} {key}")
+
+
+def test_what_the_history_has():
+    base = {"d_loss", "g_loss"}
+    for objective, more in (("minimax", {"d_real", "d_fake"}), ("non_saturating", {"d_real", "d_fake"}),
+                            ("wasserstein", {"distance"})):
+        for penalty in (None,) if objective == "minimax" else (GradientPenalty(10.0),):
+            gan = compiled(objective=objective, penalty=penalty, run_eagerly=True)
+            history = gan.fit(images(4), batch_size=4, verbose=0, validation_data=images(4, 1)).history
+            names = base | more | ({"penalty"} if penalty else set())
+            assert set(history) == names | {f"val_{name}" for name in names}
+            assert gan.metrics_names == [m.name for m in gan.metrics] and set(gan.metrics_names) == names
+            if objective == "wasserstein":
+                for prefix in ("", "val_"):
+                    parts = -history[prefix + "distance"][0] + history.get(prefix + "penalty", [0])[0]
+                    np.testing.assert_allclose(history[prefix + "d_loss"][0], parts, rtol=1e-4, atol=1e-6)
+
+
+def test_an_objective_of_ones_own_without_a_log():
+    class LeastSquares:
+        def discriminator_loss(self, real_logits, fake_logits):
+            return ops.mean((real_logits - 1) ** 2) + ops.mean(fake_logits**2)
+
+        def generator_loss(self, fake_logits):
+            return ops.mean((fake_logits - 1) ** 2)
+
+    assert set(compiled(objective=LeastSquares()).fit(images(4), verbose=0).history) == {"d_loss", "g_loss"}
+
+
+def test_one_batch_at_a_time():
+    gan = compiled()
+    logs = gan.train_on_batch(images(4), return_dict=True)
+    assert set(logs) == {"d_loss", "g_loss", "d_real", "d_fake"} and int(gan.generator_optimizer.iterations) == 1
+    assert len(gan.train_on_batch(images(4))) == len(gan.metrics_names)
+    tested = gan.test_on_batch(images(4), return_dict=True)
+    assert set(tested) == set(logs) and int(gan.generator_optimizer.iterations) == 2
+
+
+# --- forms of data -------------------------------------------------------------------------------------------------
+
+X, LABELS = images(10), np.arange(10)
+
+
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        return X[4 * index : 4 * index + 4], LABELS[4 * index : 4 * index + 4]
+
+
+def slices(*parts):
+    return tf.data.Dataset.from_tensor_slices(parts[0] if len(parts) == 1 else parts).batch(4)
+
+
+FORMS = {
+    "array": lambda: ((X,), {"batch_size": 4, "shuffle": False}),
+    "tensor": lambda: ((tf.constant(X),), {"batch_size": 4, "shuffle": False}),
+    "array of float64": lambda: ((X.astype("float64"),), {"batch_size": 4, "shuffle": False}),
+    "x and y": lambda: ((X, LABELS), {"batch_size": 4, "shuffle": False}),
+    "dataset": lambda: ((slices(X),), {}),
+    "dataset of float64": lambda: ((slices(X.astype("float64")),), {}),
+    "dataset of 1-tuples": lambda: ((slices(X).map(lambda x: (x,)),), {}),
+    "(images, labels)": lambda: ((slices(X, LABELS),), {}),
+    "(images, labels, weights)": lambda: ((slices(X, LABELS, np.ones(10, "float32")),), {}),
+    "labels in a dictionary": lambda: ((slices(X, LABELS).map(lambda x, y: (x, {"digit": y})),), {}),
+    "dataset of unknown length": lambda: ((slices(X).filter(lambda x: True),), {}),
+    "PyDataset": lambda: ((Batches(),), {"shuffle": False}),
+    "PyDataset, two workers": lambda: ((Batches(workers=2),), {"shuffle": False}),
+    "generator": lambda: ((iter([X[:4], X[4:8], X[8:]]),), {"steps_per_epoch": 3}),
+    "generator of (images, labels)": lambda: (
+        (iter([(X[i : i + 4], LABELS[i : i + 4]) for i in (0, 4, 8)]),), {"steps_per_epoch": 3}
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def trained_on_the_array():
+    gan = compiled(penalty=GradientPenalty(1.0, seed=0))
+    start = everything(gan)
+    history = gan.fit(X, batch_size=4, shuffle=False, verbose=0).history
+    return gan, start, history
+
+
+def everything(gan):
+    optimizers = gan.generator_optimizer.variables + gan.discriminator_optimizer.variables
+    return [np.array(v.numpy()) for v in [*gan.variables, *optimizers]]
+
+
+def put_back(gan, state):
+    optimizers = gan.generator_optimizer.variables + gan.discriminator_optimizer.variables
+    for variable, value in zip([*gan.variables, *optimizers], state, strict=True):
+        variable.assign(value)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_every_form_of_data_trains_the_same(trained_on_the_array, form):
+    gan, start, expected = trained_on_the_array
+    put_back(gan, start)
+    arguments, options = FORMS[form]()
+    history = gan.fit(*arguments, **options, verbose=0).history
+    for key in expected:
+        np.testing.assert_allclose(history[key], expected[key], rtol=1e-5, err_msg=key)
+    assert int(gan.generator_optimizer.iterations) == 3
+
+
+def test_a_data_set_of_unknown_length_counts_its_batches_exactly():
+    gan = compiled(PLAYERS["sequential"])
+    state = [int(v.numpy()[1]) for v in gan._random_states()]
+    gan.fit(slices(X).filter(lambda x: True), epochs=4, verbose=0)
+    per_step = compiled(PLAYERS["sequential"])
+    per_step.fit(X[:4], batch_size=4, verbose=0)
+    drawn = [int(v.numpy()[1]) - s for v, s in zip(per_step._random_states(), state)]
+    assert int(gan.generator_optimizer.iterations) == int(gan.discriminator_optimizer.iterations) == 12
+    assert [int(v.numpy()[1]) for v in gan._random_states()] == [12 * d for d in drawn]
+
+
+VALIDATION = {
+    "array": X, "(x,)": (X,), "(x, y)": (X, LABELS), "(x, y, w)": (X, LABELS, np.ones(10)), "[x, y]": [X, LABELS],
+    "tensor": tf.constant(X), "dataset": slices(X), "labelled dataset": slices(X, LABELS), "PyDataset": Batches(),
+}
+
+
+@pytest.mark.parametrize("form", VALIDATION, ids=str)
+def test_validation_data_in_every_form(trained_on_the_array, form):
+    gan, start, _ = trained_on_the_array
+    put_back(gan, start)
+    history = gan.fit(X[:8], batch_size=4, epochs=2, verbose=0, validation_data=VALIDATION[form], validation_batch_size=4).history
+    expected = gan.evaluate(X, batch_size=4, verbose=0, return_dict=True)
+    assert {"val_" + key for key in expected} <= set(history)
+    for key, value in expected.items():
+        np.testing.assert_allclose(history["val_" + key][-1], value, rtol=1e-5, err_msg=key)
+
+
+def test_validation_split():
+    gan = compiled()
+    history = gan.fit(X, batch_size=4, epochs=1, verbose=0, validation_split=0.4).history
+    expected = gan.evaluate(X[6:], batch_size=4, verbose=0, return_dict=True)
+    for key, value in expected.items():
+        np.testing.assert_allclose(history["val_" + key][-1], value, rtol=1e-5)
+    assert int(gan.generator_optimizer.iterations) == 2
+
+
+def test_a_fit_that_was_interrupted_leaves_no_validation_data_behind():
+    gan = compiled()
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_test_end(self, logs=None):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        gan.fit(X, verbose=0, validation_data=X, callbacks=[Interrupt()])
+    other = X[::-1] / 2
+    history = gan.fit(X, verbose=0, validation_data=other).history
+    np.testing.assert_allclose(history["val_d_real"][0], gan.evaluate(other, verbose=0, return_dict=True)["d_real"], rtol=1e-5)
+
+
+# --- evaluate ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("players", PLAYERS.values(), ids=PLAYERS)
+def test_evaluate_says_the_same_twice_and_disturbs_nothing(players):
+    gan = compiled(players)
+    gan.fit(X, batch_size=4, verbose=0, shuffle=False)
+    before = everything(gan)
+    first = gan.evaluate(X, batch_size=4, verbose=0, return_dict=True)
+    second = gan.evaluate(slices(X), verbose=0, return_dict=True)
+    assert first == second and np.isfinite(list(first.values())).all()
+    after = everything(gan)
+    kept = [w.path for w in [*gan.variables, *gan.generator_optimizer.variables, *gan.discriminator_optimizer.variables]]
+    means = {m.path for metric in gan.metrics for m in metric.variables}
+    assert_same([v for v, path in zip(before, kept) if path not in means], [v for v, path in zip(after, kept) if path not in means])
+
+
+def test_evaluate_is_the_objective_on_the_images():
+    gan = compiled()
+    gan.fit(X, batch_size=4, verbose=0)
+    found = gan.evaluate(X, batch_size=10, verbose=0, return_dict=True)
+    # It always draws from the same state: [index of the source, 0].
+    draws = keras.random.SeedGenerator(0)
+    index = [i for i, v in enumerate(gan._random_states()) if v is gan._latent_seed.state][0]
+    draws.state.assign([index, 0])
+    real = ops.convert_to_numpy(gan.discriminator(X))
+    fake = ops.convert_to_numpy(gan.discriminator(gan.generator(keras.random.normal((10, LATENT), seed=draws))))
+    np.testing.assert_allclose(found["d_real"], sigmoid(real).mean(), rtol=1e-4)
+    np.testing.assert_allclose(found["d_fake"], sigmoid(fake).mean(), rtol=1e-4)
+    np.testing.assert_allclose(found["g_loss"], np.log1p(np.exp(-fake)).mean(), rtol=1e-4)
+    np.testing.assert_allclose(found["d_loss"], np.log1p(np.exp(-real)).mean() + np.log1p(np.exp(fake)).mean(), rtol=1e-4)
+
+
+def test_training_with_validation_is_the_same_training():
+    with_it, without = (compiled(PLAYERS["sequential"], penalty=GradientPenalty(1.0, seed=0)) for _ in range(2))
+    with_it.fit(X, batch_size=4, epochs=3, verbose=0, shuffle=False, validation_data=X)
+    without.fit(X, batch_size=4, epochs=3, verbose=0, shuffle=False)
+    assert_same(values(with_it), values(without))
+
+
+# --- images from latents -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def gan():
+    gan = compiled(PLAYERS["nested"])
+    gan.fit(X, batch_size=4, verbose=0)
+    return gan
+
+
+def test_latents_are_normal():
+    gan = GAN(*plain(), LATENT)
+    z = gan.sample_latents(20_000, seed=0)
+    assert isinstance(z, np.ndarray) and z.shape == (20_000, LATENT) and z.dtype == "float32"
+    assert np.abs(z.mean(0)).max() < 0.03 and np.abs(np.cov(z.T) - np.eye(LATENT)).max() < 0.05
+    assert abs((np.abs(z) < 1).mean() - 0.6827) < 0.01, "and not uniform, nor cut off"
+    np.testing.assert_array_equal(gan.sample_latents(5, seed=7), gan.sample_latents(5, seed=7))
+    assert not np.array_equal(gan.sample_latents(5), gan.sample_latents(5))
+    assert not np.array_equal(gan.sample_latents(5, seed=7), gan.sample_latents(5, seed=8))
+
+
+def test_generate(gan):
+    made = gan.generate(7, seed=0)
+    assert isinstance(made, np.ndarray) and made.shape == (7, *SHAPE) and made.dtype == "float32"
+    assert -1 <= made.min() < made.max() <= 1
+    np.testing.assert_array_equal(made, gan.generate(7, seed=0))
+    assert not np.array_equal(made, gan.generate(7))
+    z = gan.sample_latents(7, seed=0)
+    np.testing.assert_array_equal(made, gan.generate(latents=z))
+    np.testing.assert_array_equal(made, gan.generate(np.int64(7), latents=z.tolist()))
+    np.testing.assert_allclose(made, gan.generate(7, seed=0, batch_size=2), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(made, gan.predict(z, verbose=0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(made, gan.predict(z, batch_size=2, verbose=0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(made, gan.predict(tf.data.Dataset.from_tensor_slices(z).batch(3), verbose=0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(made, gan(z), rtol=1e-5, atol=1e-6)
+
+
+def test_generating_disturbs_no_training():
+    one, other = (compiled(PLAYERS["sequential"]) for _ in range(2))
+    for gan in (one, other):
+        gan.fit(X, batch_size=4, verbose=0, shuffle=False)
+        if gan is one:
+            gan.generate(5), gan.predict(gan.sample_latents(3), verbose=0), gan.evaluate(X, verbose=0)
+        gan.fit(X, batch_size=4, verbose=0, shuffle=False)
+    assert_same(values(one), values(other))
+
+
+def test_the_average_of_the_weights_is_what_generates(tmp_path):
+    adam = lambda: keras.optimizers.Adam(0.05, use_ema=True, ema_momentum=0.9)  # noqa: E731
+    gan = compiled(optimizers=(adam, sgd))
+    z = gan.sample_latents(4, seed=0)
+    np.testing.assert_allclose(gan.generate(latents=z), gan.generator(z), rtol=1e-6)  # no step yet, no average yet
+    average = None
+    for batch in range(5):
+        gan.fit(X[:4], batch_size=4, verbose=0)
+        now = values(gan.generator)
+        average = now if average is None else [0.9 * a + 0.1 * w for a, w in zip(average, now)]
+    last = values(gan.generator)
+    twin = plain()[0]
+    twin.set_weights(average)
+    expected = twin(z)
+    assert np.abs(ops.convert_to_numpy(gan.generator(z)) - expected).max() > 0.01, "the two differ, or nothing is tested"
+    np.testing.assert_allclose(gan.generate(latents=z), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(gan.predict(z, verbose=0), expected, rtol=1e-4, atol=1e-5)
+    gan.export(tmp_path / "served", verbose=False)
+    served = tf.saved_model.load(tmp_path / "served")
+    np.testing.assert_allclose(served.serve(z), expected, rtol=1e-4, atol=1e-5)
+    assert_same(values(gan.generator), last)  # training goes on from the last weights
+    gan.save(tmp_path / "gan.keras")
+    again = keras.models.load_model(tmp_path / "gan.keras")
+    np.testing.assert_array_equal(again.generate(latents=z), gan.generate(latents=z))
+    assert_same(values(again.generator), last)
+
+
+def test_the_average_survives_freezing_a_layer():
+    adam = lambda: keras.optimizers.Adam(0.05, use_ema=True, ema_momentum=0.9)  # noqa: E731
+    gan = compiled(optimizers=(adam, sgd))
+    gan.fit(X, batch_size=4, verbose=0)
+    before = gan.generate(3, seed=0)
+    gan.generator.layers[0].trainable = False
+    np.testing.assert_array_equal(gan.generate(3, seed=0), before)
+
+
+def test_the_weights_come_back_when_generating_fails():
+    adam = lambda: keras.optimizers.Adam(0.05, use_ema=True, ema_momentum=0.9)  # noqa: E731
+    gan = compiled(optimizers=(adam, sgd))
+    gan.fit(X, batch_size=4, verbose=0)
+    last = values(gan.generator)
+    with pytest.raises(RuntimeError), gan.averaged("generator"):
+        assert any(moved(last, values(gan.generator)))
+        raise RuntimeError
+    assert_same(values(gan.generator), last)
+
+
+@pytest.mark.parametrize("players", PLAYERS.values(), ids=PLAYERS)
+def test_export_and_summary(players, tmp_path, capsys):
+    gan = compiled(players)
+    gan.export(tmp_path / "served", verbose=False)  # before training
+    gan.fit(X, batch_size=4, verbose=0)
+    gan.export(tmp_path / "served", verbose=False)
+    z = gan.sample_latents(3, seed=1)
+    served = tf.saved_model.load(tmp_path / "served")
+    np.testing.assert_allclose(served.serve(z), gan.generate(latents=z), rtol=1e-5, atol=1e-6)
+    lines = []
+    gan.summary(print_fn=lambda line, **_: lines.append(line))
+    text = "\n".join(lines)
+    assert gan.generator.name in text and gan.discriminator.name in text
+    assert f"{sum(int(np.prod(w.shape)) for w in gan.trainable_weights):,}" in text and "Optimizer params" in text
+
+
+# --- ways to run ---------------------------------------------------------------------------------------------------
+
+
+class SameLatents(GAN):
+    """XLA draws other random numbers, so the comparison is without any."""
+
+    def _draw_latents(self, count):
+        return ops.reshape(ops.cos(ops.arange(4 * LATENT, dtype="float32")), (4, LATENT))[:count]
+
+
+def slope_at_real_images(discriminate, real_images, fake_images):
+    with tf.GradientTape() as tape:
+        tape.watch(real_images)
+        logits = ops.sum(discriminate(real_images))
+    return ops.mean(tape.gradient(logits, real_images) ** 2)
+
+
+def trained(**options):
+    keras.utils.set_random_seed(0)
+    gan = SameLatents(*plain(), LATENT, penalty=slope_at_real_images, discriminator_steps=2)
+    gan.compile(generator_optimizer=sgd(), discriminator_optimizer=sgd(), **options)
+    history = gan.fit(X, batch_size=4, epochs=2, verbose=0, shuffle=False).history
+    return history, values(gan)
+
+
+@pytest.fixture(scope="module")
+def trained_plainly():
+    return trained(jit_compile=False)
+
+
+@pytest.mark.parametrize(
+    "options", [{"jit_compile": True}, {"run_eagerly": True}, {"jit_compile": False, "steps_per_execution": 2},
+                {"jit_compile": True, "steps_per_execution": 3}, {}], ids=str,
+)
+def test_every_way_to_run_trains_the_same(trained_plainly, options):
+    (expected, weights), (history, others) = trained_plainly, trained(**options)
+    for key in expected:
+        np.testing.assert_allclose(history[key], expected[key], rtol=1e-4, err_msg=key)
+    for a, b in zip(weights, others):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("players", PLAYERS.values(), ids=PLAYERS)
+def test_xla_compiles_other_peoples_networks(players):
+    gan = compiled(players, jit_compile=True)
+    assert np.isfinite(list(gan.fit(X[:8], batch_size=4, epochs=2, verbose=0).history.values())).all()
+
+
+@pytest.mark.parametrize("players", [*PLAYERS.values(), plain], ids=[*PLAYERS, "plain"])
+def test_a_seed_makes_it_come_out_the_same_twice(players):
+    def run():
+        gan = compiled(players, seed=11, discriminator_steps=2)
+        history = gan.fit(X, batch_size=4, epochs=2, verbose=0).history  # shuffled
+        return values(gan), history, gan.generate(3)
+
+    (one, history, made), (other, again, made_again) = run(), run()
+    assert_same(one, other)
+    assert history == again
+    np.testing.assert_array_equal(made, made_again)
+
+
+def test_the_latents_have_a_seed_of_their_own():
+    def run(seed, global_seed):
+        keras.utils.set_random_seed(0)
+        players = plain()
+        keras.utils.set_random_seed(global_seed)
+        gan = GAN(*players, LATENT, seed=seed)
+        gan.compile(generator_optimizer=sgd(), discriminator_optimizer=sgd(), jit_compile=False)
+        gan.fit(X, batch_size=4, verbose=0, shuffle=False)
+        return values(gan)
+
+    assert_same(run(5, 1), run(5, 2))
+    assert any(moved(run(5, 1), run(6, 1)))
+
+
+def test_it_learns():
+    # A distribution that a linear generator can make: the mean of its images must move onto the data's.
+    keras.utils.set_random_seed(0)
+    G = keras.Sequential([keras.Input((2,)), layers.Dense(2)])
+    D = networks.mlp_discriminator((1, 1, 2), units=(16, 16))
+    D = keras.Sequential([keras.Input((2,)), layers.Reshape((1, 1, 2)), D])
+    gan = GAN(G, D, 2)
+    adam = lambda: keras.optimizers.Adam(0.01, beta_1=0.5)  # noqa: E731
+    gan.compile(generator_optimizer=adam(), discriminator_optimizer=adam(), jit_compile=False, steps_per_execution=50)
+    target = np.array([3.0, -2.0])
+    x = (target + np.random.default_rng(0).normal(size=(6400, 2))).astype("float32")
+    start = np.abs(gan.generate(1000, seed=0).mean(0) - target).max()
+    gan.fit(x, batch_size=64, epochs=8, verbose=0)
+    assert start > 2.5 and np.abs(gan.generate(1000, seed=0).mean(0) - target).max() < 0.7
