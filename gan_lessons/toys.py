@@ -175,7 +175,7 @@ def lines(positions=(0.0, 1.0), noise=0.0):
 
 
 def modes_covered(samples, toy, radius=3.0):
-    """How many modes samples reach: those with at least one sample within 3 standard deviations of the centre.
+    """How many modes samples reach: those with a sample within 3 standard deviations of the centre.
 
     This is PacGAN's convention. A sample far from every centre covers none.
 
