@@ -29,7 +29,7 @@ lab: $(STAMP) ## open the course in JupyterLab
 # Two workers of one thread each, so that they do not compete for the cores.
 test: $(STAMP) ## run the unit tests, and every lesson in fast mode
 	GAN_LESSONS_FAST=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=2 OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 \
-	$(BIN)/python -m pytest -q --numprocesses=$(WORKERS) --dist=loadfile \
+	$(BIN)/python -m pytest -q --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --durations=10 \
 		--nbval-lax --nbval-current-env --nbval-cell-timeout=600 notebooks/[0-9]*.ipynb tests
 
 course: $(STAMP) ## run every lesson at laptop size into build/ (FRESH=1: again; ONLY=name: that one; FAST=1: quickly)
