@@ -137,7 +137,7 @@ class AdversarialModel(keras.Model):
         optimizer = getattr(self, f"{player}_optimizer", None)
         optimizer = getattr(optimizer, "inner_optimizer", optimizer)
         # Before the first step the average is still empty.
-        if not getattr(optimizer, "use_ema", False) or int(optimizer.iterations) == 0:
+        if not getattr(optimizer, "use_ema", False) or optimizer.iterations.numpy() == 0:
             yield
             return
         weights = optimizer._trainable_variables  # in the order of its averages
