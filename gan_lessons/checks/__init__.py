@@ -21,6 +21,7 @@ say about a right one:
 
 import functools
 import importlib
+import inspect
 from typing import NamedTuple
 
 _LESSONS = ("start_here", "minimax_game", "mlp_gan", "dcgan", "wgan")
@@ -70,8 +71,12 @@ class Mark(NamedTuple):
         pass
 
 
+class Blank(Exception):
+    """Raised where a function that the student was to write still returns the three dots."""
+
+
 def is_blank(answer):
-    """Whether an answer was left as it stood: `...` or `None`, or a function or sequence that still gives them."""
+    """Whether an answer was left as it stood: `...` or `None`, or a sequence or dictionary of nothing else."""
     if answer is ... or answer is None:
         return True
     if isinstance(answer, dict):
@@ -79,6 +84,22 @@ def is_blank(answer):
     if isinstance(answer, (list, tuple)):
         return len(answer) > 0 and all(is_blank(part) for part in answer)
     return False
+
+
+def _noticing_blanks(answer):
+    """A student's function, made to raise `Blank` when it returns the three dots; other answers as they are."""
+    if not inspect.isfunction(answer):
+        return answer
+
+    @functools.wraps(answer)
+    def call(*arguments, **keywords):
+        result = answer(*arguments, **keywords)
+        # None is no blank here: it is what a function returns whose `return` was forgotten, and that wants a hint.
+        if result is ... or (isinstance(result, tuple) and result and all(part is ... for part in result)):
+            raise Blank
+        return result
+
+    return call
 
 
 def exercise(title):
@@ -96,15 +117,16 @@ def exercise(title):
 
         @functools.wraps(examine)
         def check(*answers):
-            if not answers or any(is_blank(answer) for answer in answers):
+            try:
+                if not answers or any(is_blank(answer) for answer in answers):
+                    raise Blank
+                outcome = Outcome("right", title, examine(*map(_noticing_blanks, answers)))
+            except Blank:
                 outcome = Outcome("blank", title, "replace the three dots with your answer and run the cell again.")
-            else:
-                try:
-                    outcome = Outcome("right", title, examine(*answers))
-                except Hint as hint:
-                    outcome = Outcome("wrong", title, str(hint))
-                except Exception as error:  # whatever the student's code raised: the notebook has to go on
-                    outcome = Outcome("wrong", title, f"your answer raised {type(error).__name__}: {error}")
+            except Hint as hint:
+                outcome = Outcome("wrong", title, str(hint))
+            except Exception as error:  # whatever the student's code raised: the notebook has to go on
+                outcome = Outcome("wrong", title, f"your answer raised {type(error).__name__}: {error}")
             _outcomes[lesson, examine.__name__] = outcome
             print(outcome)
             return outcome
@@ -150,7 +172,7 @@ def report(lesson=None):
     for name in lessons:
         for key, check in exercises(name).items():
             outcome = _outcomes.get((name, key))
-            status = outcome.status if outcome else "blank"
+            status = "blank" if outcome is None else outcome.status
             print(f"{Outcome._MARKS[status]} · {check.title}")
             right, total = right + (status == "right"), total + 1
     if not lessons:

@@ -11,15 +11,15 @@ def latent_shape(answer):
     try:
         shape = tuple(int(size) for size in answer)
     except TypeError:
-        raise Hint("a shape is a tuple of two numbers, such as (3, 5): first how many, then how long each is.") from None
+        raise Hint("a shape is a tuple of two numbers, such as (3, 5): how many, and how long each is.") from None
     if shape == (16, 100):
-        return "one row an image, 100 numbers in each. The first axis of an array is the batch, here and in every lesson."
+        return "one row an image, 100 numbers in each. The first axis is the batch, here and in every lesson."
     if shape == (100, 16):
         raise Hint("these are 100 latents of 16 numbers. The batch comes first: one *row* for each image.")
     if shape == (16, 784):
         raise Hint("784 numbers are what comes out, 28 × 28 pixels. Print generator.input_shape for what goes in.")
     if len(shape) > 2:
-        raise Hint("that looks like the shape of images. A latent is a plain vector; the generator makes the image of it.")
+        raise Hint("that looks like the shape of images. A latent is a vector; the generator makes the image of it.")
     raise Hint("two sizes are needed: the number of images, then generator.input_shape[1].")
 
 
@@ -38,10 +38,10 @@ def to_pixels(function):
     first, *_, last = pixels.ravel().astype(int)
     if last == 0 and first in (0, 1):
         raise Hint("white, +1, came out as 0: 256 does not fit into uint8 and wraps round. Scale by 127.5, not by 128.")
-    if last == 255 and first in (0, 1) and abs(int(pixels.ravel()[2]) - 127) > 1:
-        raise Hint("the ends are right but 0, which is grey, did not become 127. Everything below 0 must not be cut off.")
     if last == 255 and first == 1:
         raise Hint("black, −1, came out as 1: −255 wraps round in uint8. Shift before you scale: (images + 1) * 127.5.")
+    if last == 255 and first == 0 and abs(int(pixels.ravel()[2]) - 127) > 1:
+        raise Hint("the ends are right but 0, which is grey, did not become 127. Nothing below 0 may be cut off.")
     if not np.all(np.abs(pixels.ravel().astype(int) - [0, 63.75, 127.5, 191.25, 255]) <= 1):
         raise Hint("−1 must become 0, 0 must become 127, and 1 must become 255: shift to [0, 2], then scale by 127.5.")
     return "exactly what `gl.plotting` does before it shows an image. The way back is `pixels / 127.5 - 1`."

@@ -1,6 +1,5 @@
 """The exercises of the lesson on the WGAN."""
 
-import functools
 import math
 
 import numpy as np
@@ -9,26 +8,6 @@ from keras import ops
 
 from gan_lessons import objectives
 from gan_lessons.checks import Hint, exercise, is_blank
-
-
-def _tried_on(*arguments):
-    """Makes functions that still return the three dots count as blank, by calling them first."""
-
-    def decorate(check):
-        @functools.wraps(check)
-        def check_functions(*answers):
-            try:
-                blank = any(
-                    is_blank(answer(*given)) for answer, given in zip(answers, arguments, strict=True)
-                )
-            except Exception:  # the exercise itself tells the student what the function raised
-                blank = False
-            return check(...) if blank else check(*answers)
-
-        return check_functions
-
-    return decorate
-
 
 # --- 1. the distance ------------------------------------------------------------------------------
 
@@ -81,7 +60,6 @@ def steepest_slope(answer):
 # --- 2. the objective -----------------------------------------------------------------------------
 
 
-@_tried_on((np.zeros((2, 1), "float32"), np.ones((2, 1), "float32")), (np.ones((2, 1), "float32"),))
 @exercise("The two losses of a WGAN")
 def losses(critic_loss, generator_loss):
     random = np.random.default_rng(0)
@@ -172,9 +150,6 @@ def generator_turns(answer):
 # --- 4. the gradient penalty ----------------------------------------------------------------------
 
 
-@_tried_on(
-    (lambda images: images[:, :1, 0, 0], np.ones((2, 1, 1, 1), "float32"), np.zeros((2, 1, 1, 1), "float32"))
-)
 @exercise("The gradient penalty")
 def gradient_penalty(penalty):
     random = np.random.default_rng(0)
