@@ -105,7 +105,7 @@ BLANK = {
     "value_at_equilibrium": (...,),
     "optimal_discriminator": (lambda x: ...,),
     "gradient_ratio": (...,),
-    "non_saturating_loss": (lambda fake_logits: None,),
+    "non_saturating_loss": (lambda fake_logits: ...,),
     "far_apart": (np.log(2), ...),
     "which_settle": (dict.fromkeys(SETTLES, ...),),
 }

@@ -83,7 +83,7 @@ def test_smoothed_loss():
 @pytest.mark.parametrize(
     "function, word",
     [
-        (lambda real, fake: ..., "return"),
+        (lambda real, fake: None, "return"),
         (lambda real, fake: 0.9 * ops.softplus(-real) + ops.softplus(fake), "Take the mean"),
         (lambda real, fake: cross_entropy(1.0, real) + cross_entropy(0.0, fake), "not 1"),
         (lambda real, fake: cross_entropy(0.9, real) + cross_entropy(0.1, fake), "one-sided"),
@@ -154,7 +154,7 @@ def test_generator_step():
 @pytest.mark.parametrize(
     "function, word",
     [
-        (lambda *pieces: ..., "does nothing"),
+        (lambda *pieces: None, "does nothing"),
         (generators_turn(early=True), "inside"),
         (generators_turn(steps=()), "optimizer.apply"),
         (generators_turn(steps=("discriminator",)), "G has not"),

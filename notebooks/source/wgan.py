@@ -783,7 +783,7 @@ except KeyboardInterrupt:
 
 # %%
 title = f"WGAN-GP trained on {train.info.title}: 60 samples, not chosen"
-gl.plotting.show_images(gan.generate(60, seed=3), columns=12, title=title);
+gl.plotting.show_images(gan.generate(60, seed=3), columns=12, title=title)
 
 # %% [markdown]
 # ### Does the curve tell?
@@ -950,7 +950,7 @@ for kind, samples in made.items():
     if not FAST:
         assert spread < 0.2 if kind == "plain GAN" else spread > 0.4
 rows = {kind: samples[:12] for kind, samples in made.items()}
-gl.plotting.image_rows(rows, title=f"Ten dense layers, trained on {digits.info.title}");
+gl.plotting.image_rows(rows, title=f"Ten dense layers, trained on {digits.info.title}")
 
 # %% [markdown]
 # The plain GAN makes one picture, whatever the latent: it has **collapsed**, and nothing in its losses,
