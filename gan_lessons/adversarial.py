@@ -20,8 +20,8 @@ from gan_lessons import validation
 def after_reading(train_step):
     """A decorator for `train_step`: nothing in it begins before its batch has been read.
 
-    TensorFlow runs what does not depend on one another side by side. A step's random numbers and counters do not depend on
-    its images, so at the end of a data set of unknown length they would sometimes run ahead by a step that never comes.
+    TensorFlow runs side by side what does not wait for one another. A step's random numbers and counters do not wait for
+    its images, so at the end of a data set of unknown length they could run ahead, by a step that never comes.
     """
 
     @functools.wraps(train_step)
@@ -35,7 +35,8 @@ def after_reading(train_step):
 class AdversarialModel(keras.Model):
     """A model of several players, each with an optimizer of its own.
 
-    A subclass names its players, sets one attribute for each, calls `track`, and writes `train_step`. `compile` then takes one `<player>_optimizer` for each.
+    A subclass names its players, sets one attribute for each, calls `track`, and writes `train_step`. `compile` then takes
+    one `<player>_optimizer` for each.
     """
 
     #: The attributes that hold the sub-models that are trained.

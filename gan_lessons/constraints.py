@@ -55,8 +55,8 @@ def clip_weights(model, limit=0.01, biases=True):
     clipped; the paper's code clips them all the same. `biases` is that choice. Scales and shifts of normalisation layers
     are left alone.
 
-    The clip is kept when a functional or a Sequential network is saved. A subclassed one makes its layers anew when it is
-    loaded: call this again on it, or pass `WeightClip` to the layers in its code.
+    The clip is kept when a functional or a Sequential network is saved. A subclassed one makes its layers anew when it
+    is loaded: call this again on it, or pass `WeightClip` to the layers in its code.
 
     Args:
         model: a Keras model, usually the critic. It is changed in place.

@@ -83,7 +83,7 @@ class GAN(AdversarialModel):
             raise ValueError(f"discriminator_steps must be at least 1. Received: {discriminator_steps=}.")
         if discriminator_steps > 1 and (devices := tf.distribute.get_strategy().num_replicas_in_sync) > 1:
             raise ValueError(
-                "On several devices G takes a step on every batch: TensorFlow cannot add gradients up inside a condition. "
+                "On several devices G has a turn on every batch: TensorFlow adds no gradients up inside a condition. "
                 f"Received: {discriminator_steps=} on {devices} devices. Use one device, or discriminator_steps=1."
             )
         if sentence := validation.warn_about_batch_norm(discriminator, penalty):

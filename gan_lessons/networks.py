@@ -5,6 +5,7 @@ Layer sizes are arguments, discriminators answer logits (no sigmoid at the end),
 """
 
 import math
+import numbers
 
 import keras
 from keras import layers
@@ -55,7 +56,7 @@ def mlp_discriminator(image_shape, units=(512, 256), dropout=0.0, name="mlp_disc
     Raises:
         ValueError: for a shape or a size that is not of positive integers, or a rate outside [0, 1).
     """
-    if not 0 <= dropout < 1:
+    if not isinstance(dropout, numbers.Real) or not 0 <= dropout < 1:
         raise ValueError(f"dropout is a rate in [0, 1). Received: dropout={dropout!r}.")
     images = keras.Input(_positive("image_shape", image_shape), name="images")
     x = layers.Flatten()(images)
@@ -167,14 +168,14 @@ def _normal():
 
 def _positive(name, value):
     """The sizes as a tuple, once each is known to be a positive integer."""
-    sizes = (value,) if isinstance(value, int) else value
+    sizes = (value,) if isinstance(value, numbers.Integral) else value
     if (
         not isinstance(sizes, (tuple, list))
         or not sizes
-        or not all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in sizes)
+        or not all(isinstance(size, numbers.Integral) and not isinstance(size, bool) and size > 0 for size in sizes)
     ):
         raise ValueError(f"{name} must be made of positive integers. Received: {name}={value!r}.")
-    return tuple(sizes)
+    return tuple(map(int, sizes))
 
 
 def _image_shape_for(image_shape, filters):

@@ -129,8 +129,8 @@ def check_players(generator, discriminator, latent_dim, patch_logits):
         images = generator(keras.ops.zeros((2, int(latent_dim))), training=False)
     except Exception as error:
         raise ValueError(
-            f"The generator must take latents of shape (batch, latent_dim). Received: latent_dim={latent_dim}, and calling "
-            f"the generator on them raised {type(error).__name__}: {_first_line(error)} Make the two agree."
+            f"The generator must take latents of shape (batch, latent_dim). Received: latent_dim={latent_dim}, and "
+            f"calling it on them raised {type(error).__name__}: {_first_line(error)} Make the two agree."
         ) from error
     if not hasattr(images, "shape") or len(images.shape) < 2 or images.shape[0] != 2:
         raise ValueError(

@@ -15,12 +15,24 @@ def images(count=12, seed=0, shape=SHAPE):
 def sequential():
     """`Sequential` without an Input: built on first use. Dropout and noise in D, BatchNormalization in G."""
     generator = keras.Sequential(
-        [layers.Dense(6), layers.BatchNormalization(), layers.ReLU(), layers.Dense(16), layers.Reshape(SHAPE),
-         layers.Activation("tanh")]
+        [
+            layers.Dense(6),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.Dense(16),
+            layers.Reshape(SHAPE),
+            layers.Activation("tanh"),
+        ]
     )
     discriminator = keras.Sequential(
-        [layers.GaussianNoise(0.1), layers.Flatten(), layers.Dense(6), layers.LeakyReLU(0.2), layers.Dropout(0.3),
-         layers.Dense(1)]
+        [
+            layers.GaussianNoise(0.1),
+            layers.Flatten(),
+            layers.Dense(6),
+            layers.LeakyReLU(0.2),
+            layers.Dropout(0.3),
+            layers.Dense(1),
+        ]
     )
     return generator, discriminator
 
@@ -74,8 +86,13 @@ def nested():
     generator = keras.Model(z, head(body(z)))
     x = keras.Input(SHAPE)
     features = keras.Sequential(
-        [layers.Conv2D(4, 3, strides=2), layers.LayerNormalization(), layers.LeakyReLU(0.2), layers.Flatten(),
-         layers.Dropout(0.2)]
+        [
+            layers.Conv2D(4, 3, strides=2),
+            layers.LayerNormalization(),
+            layers.LeakyReLU(0.2),
+            layers.Flatten(),
+            layers.Dropout(0.2),
+        ]
     )
     discriminator = keras.Model(x, layers.Dense(1)(features(x)))
     return generator, discriminator

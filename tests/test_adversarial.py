@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from others import LATENT, PLAYERS, SHAPE, images
 
 from gan_lessons import GAN
+from gan_lessons.adversarial import AdversarialModel, after_reading
 from gan_lessons.penalties import GradientPenalty
-from others import LATENT, PLAYERS, SHAPE, images
 
 X = images(10)
 
@@ -35,7 +36,8 @@ def make(players="sequential", seed=0, optimizers=(averaging_adam, adam), compil
         arguments["penalty"] = arguments["penalty"]()  # after the seed is set: it draws its own from it
     gan = GAN(*PLAYERS[players](), LATENT, **arguments)
     gan.compile(
-        generator_optimizer=optimizers[0](), discriminator_optimizer=optimizers[1](),
+        generator_optimizer=optimizers[0](),
+        discriminator_optimizer=optimizers[1](),
         **({"jit_compile": False} | (compile_options or {})),
     )
     return gan
@@ -61,6 +63,76 @@ def fit(gan, epochs, **options):
 def hard(players="sequential", **arguments):
     """Everything that makes going on exactly hard: Dropout and noise, α, an average of weights, 5 batches for 3 steps."""
     return make(players, penalty=lambda: GradientPenalty(2.0), discriminator_steps=3, **arguments)
+
+
+# --- a game of one's own -------------------------------------------------------------------------------------------
+
+
+@keras.saving.register_keras_serializable("test_adversarial")
+class ThreeOnALine(AdversarialModel):
+    """Three players with one weight each: a pulls towards b, b towards c, c towards the data's mean."""
+
+    player_names = ("a", "b", "c")
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        for name in self.player_names:
+            setattr(self, name, keras.Sequential([keras.Input((1,)), layers.Dense(1, use_bias=False)]))
+        self.track(["a_loss", "b_loss", "c_loss"])
+        self.built = True
+
+    def check_images(self, images, name):
+        if isinstance(images, str):
+            raise TypeError(f"{name} is a word")
+        return images
+
+    @after_reading
+    def train_step(self, data):
+        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        one = keras.ops.ones((1, 1))
+        targets = {"a": self.b(one), "b": self.c(one), "c": keras.ops.mean(x)}
+        for name in self.player_names:
+            with tf.GradientTape() as tape:
+                loss = keras.ops.sum((getattr(self, name)(one) - keras.ops.stop_gradient(targets[name])) ** 2)
+            self.descend(name, loss, tape)
+            self.log(**{f"{name}_loss": loss})
+        return self.get_metrics_result()
+
+    def get_config(self):
+        return super().get_config()
+
+
+def test_a_game_of_three_players(tmp_path):
+    game = ThreeOnALine()
+    with pytest.raises(TypeError, match="Each player needs an optimizer. Received: b_optimizer=None"):
+        game.compile(a_optimizer="sgd", c_optimizer="sgd")
+    optimizers = {
+        f"{name}_optimizer": keras.optimizers.SGD(rate) for name, rate in (("a", 0.1), ("b", 0.2), ("c", 0.4))
+    }
+    game.compile(**optimizers, jit_compile=False)
+    start = [float(game.players[name].weights[0].numpy().item()) for name in "abc"]
+    data = np.full((6, 1), 5.0, "float32")
+    history = game.fit(data, batch_size=2, epochs=1, verbose=0).history
+    assert list(history) == ["a_loss", "b_loss", "c_loss"]
+    a, b, c = start
+    losses = []
+    for _ in range(3):
+        losses.append([(a - b) ** 2, (b - c) ** 2, (c - 5) ** 2])
+        a, b, c = a - 0.1 * 2 * (a - b), b - 0.2 * 2 * (b - c), c - 0.4 * 2 * (c - 5)
+    np.testing.assert_allclose([game.players[name].weights[0].numpy().item() for name in "abc"], [a, b, c], rtol=1e-4)
+    np.testing.assert_allclose([history[key][0] for key in history], np.mean(losses, axis=0), rtol=1e-4)
+    game.optimizer.learning_rate = 0.2
+    np.testing.assert_allclose(
+        [float(o.learning_rate.numpy()) for o in optimizers.values()], [0.2, 0.4, 0.8], rtol=1e-6
+    )
+    with pytest.raises(TypeError, match="x is a word"):
+        game.fit("data")
+    game.save(tmp_path / "game.keras")
+    again = keras.models.load_model(tmp_path / "game.keras")
+    for each in (game, again):
+        each.fit(data, batch_size=2, epochs=1, verbose=0)
+    for one, other in zip(game.weights, again.weights, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
 
 
 # --- saving and going on -------------------------------------------------------------------------------------------
@@ -155,7 +227,9 @@ def run(code, *arguments):
 
 
 def test_killed_and_taken_up_in_a_fresh_process(tmp_path):
-    code = KILLED.format(path=[str(Path(__file__).parent)], backup=str(tmp_path / "b"), result=str(tmp_path / "end.npz"))
+    code = KILLED.format(
+        path=[str(Path(__file__).parent)], backup=str(tmp_path / "b"), result=str(tmp_path / "end.npz")
+    )
     killed = run(code, "0", "kill")
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert not (tmp_path / "end.npz").exists()
@@ -171,8 +245,12 @@ def test_killed_and_taken_up_in_a_fresh_process(tmp_path):
 def test_a_file_brings_back_all_that_was_said(tmp_path):
     schedule = keras.optimizers.schedules.ExponentialDecay(0.01, 5, 0.5)
     gan = make(
-        "nested", optimizers=(lambda: adam(schedule), lambda: keras.optimizers.RMSprop(0.003)), objective="wasserstein",
-        penalty=lambda: GradientPenalty(3.0, seed=4), discriminator_steps=2, seed=0,
+        "nested",
+        optimizers=(lambda: adam(schedule), lambda: keras.optimizers.RMSprop(0.003)),
+        objective="wasserstein",
+        penalty=lambda: GradientPenalty(3.0, seed=4),
+        discriminator_steps=2,
+        seed=0,
         compile_options={"steps_per_execution": 2, "jit_compile": False, "run_eagerly": False},
     )
     gan2 = GAN(*PLAYERS["nested"](), LATENT, seed=8, name="mine")
@@ -186,7 +264,10 @@ def test_a_file_brings_back_all_that_was_said(tmp_path):
     assert again.steps_per_execution == 2 and again.jit_compile is False and again.run_eagerly is False
     assert isinstance(again.discriminator_optimizer, keras.optimizers.RMSprop)
     rebuilt = again.generator_optimizer._learning_rate
-    assert isinstance(rebuilt, keras.optimizers.schedules.ExponentialDecay) and rebuilt.get_config() == schedule.get_config()
+    assert (
+        isinstance(rebuilt, keras.optimizers.schedules.ExponentialDecay)
+        and rebuilt.get_config() == schedule.get_config()
+    )
     assert int(again.generator_optimizer.iterations) == 5 and int(again.discriminator_optimizer.iterations) == 10
     np.testing.assert_allclose(again.optimizer.learning_rate, 0.01 * 0.5 ** (5 / 5), rtol=1e-6)
     assert_equal(gan, again)
@@ -246,7 +327,10 @@ def test_networks_that_cannot_be_saved_leave_the_old_file(tmp_path):
 @pytest.mark.parametrize("form", ["whole", "weights"])
 def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch, form):
     gan = make("sequential")
-    save = {"whole": lambda: gan.save(tmp_path / "gan.keras"), "weights": lambda: gan.save_weights(tmp_path / "gan.weights.h5")}[form]
+    save = {
+        "whole": lambda: gan.save(tmp_path / "gan.keras"),
+        "weights": lambda: gan.save_weights(tmp_path / "gan.weights.h5"),
+    }[form]
     save()
     before = listing(tmp_path)
     fit(gan, 1)
@@ -352,7 +436,9 @@ def test_early_stopping_gives_back_the_best_weights():
 
 
 def rates(gan):
-    return float(gan.generator_optimizer.learning_rate.numpy()), float(gan.discriminator_optimizer.learning_rate.numpy())
+    return float(gan.generator_optimizer.learning_rate.numpy()), float(
+        gan.discriminator_optimizer.learning_rate.numpy()
+    )
 
 
 def two_rates(**arguments):
@@ -402,7 +488,12 @@ def test_schedules_in_the_optimizers_run_on_each_players_own_steps():
 def test_tensorboard(tmp_path, write_graph):
     gan = make("subclassed" if write_graph else "nested")
     board = keras.callbacks.TensorBoard(
-        tmp_path, write_graph=write_graph, histogram_freq=1, write_images=False, update_freq="batch", write_steps_per_second=True
+        tmp_path,
+        write_graph=write_graph,
+        histogram_freq=1,
+        write_images=False,
+        update_freq="batch",
+        write_steps_per_second=True,
     )
     fit(gan, 2, validation_data=X, callbacks=[board])
     found = {}
@@ -512,7 +603,9 @@ def test_float16_gradients_are_those_of_float32(policy):
         gan = GAN(G, D, LATENT, objective=Faint())
         before = [w.numpy().copy() for w in gan.trainable_weights]
         gan.compile(
-            generator_optimizer=keras.optimizers.SGD(1e6), discriminator_optimizer=keras.optimizers.SGD(1e6), jit_compile=False
+            generator_optimizer=keras.optimizers.SGD(1e6),
+            discriminator_optimizer=keras.optimizers.SGD(1e6),
+            jit_compile=False,
         )
         gan.fit(X, batch_size=10, verbose=0, shuffle=False)
         return [w.numpy() - b for w, b in zip(gan.trainable_weights, before)]
@@ -558,7 +651,7 @@ players, penalty = PLAYERS[sys.argv[1]], GradientPenalty(1.0) if sys.argv[2] == 
 keras.utils.set_random_seed(0)
 with strategy.scope():
     gan = GAN(*players(), LATENT, penalty=penalty)
-    gan.compile(generator_optimizer=keras.optimizers.Adam(0.01, use_ema=True), discriminator_optimizer=keras.optimizers.Adam(0.01),
+    gan.compile(generator_optimizer=keras.optimizers.Adam(0.01, use_ema=True), discriminator_optimizer="adam",
                 jit_compile=False)
     try:
         GAN(*players(), LATENT, discriminator_steps=3)
@@ -607,7 +700,8 @@ class Alike(GAN):
 def trained():
     keras.utils.set_random_seed(0)
     gan = Alike(*plain(), LATENT)
-    gan.compile(generator_optimizer=keras.optimizers.SGD(0.5), discriminator_optimizer=keras.optimizers.SGD(0.5), jit_compile=False)
+    g, d = keras.optimizers.SGD(0.5), keras.optimizers.SGD(0.5)
+    gan.compile(generator_optimizer=g, discriminator_optimizer=d, jit_compile=False)
     history = gan.fit(tf.data.Dataset.from_tensor_slices(images(12)).batch(4), epochs=2, verbose=0).history
     return history, [w.numpy() for w in gan.weights]
 

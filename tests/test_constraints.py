@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from others import LATENT, PLAYERS, SHAPE, images
 
 from gan_lessons import GAN, networks
 from gan_lessons.constraints import WeightClip, clip_weights
-from others import LATENT, PLAYERS, SHAPE, images
 
 
 def test_it_clips_as_numpy_does():
@@ -37,7 +37,12 @@ def test_it_survives_serialisation():
 def convolutions():
     """Every kind of kernel, nested twice, one of them in a wrapper."""
     inner = keras.Sequential(
-        [layers.SeparableConv2D(3, 2), layers.DepthwiseConv2D(2), layers.BatchNormalization(), layers.Conv2DTranspose(2, 2)]
+        [
+            layers.SeparableConv2D(3, 2),
+            layers.DepthwiseConv2D(2),
+            layers.BatchNormalization(),
+            layers.Conv2DTranspose(2, 2),
+        ]
     )
     x = keras.Input((6, 6, 1))
     y = layers.SpectralNormalization(layers.Conv2D(2, 2))(x)
@@ -71,7 +76,8 @@ def test_fit_keeps_the_critic_within_the_limit(players, biases, tmp_path):
     clip_weights(critic, 0.01, biases=biases)
     gan = GAN(generator, critic, LATENT, objective="wasserstein", discriminator_steps=2)
     gan.compile(
-        generator_optimizer=keras.optimizers.RMSprop(0.02), discriminator_optimizer=keras.optimizers.RMSprop(0.02),
+        generator_optimizer=keras.optimizers.RMSprop(0.02),
+        discriminator_optimizer=keras.optimizers.RMSprop(0.02),
         jit_compile=False,
     )
 

@@ -5,16 +5,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers, ops
+from others import LATENT, PLAYERS, SHAPE, images
 
 from gan_lessons import GAN, networks
 from gan_lessons.objectives import Minimax
 from gan_lessons.penalties import GradientPenalty
-from others import LATENT, PLAYERS, SHAPE, images
 
 
 def plain():
     """Small smooth players without randomness, for comparison with what is computed by hand."""
-    G = keras.Sequential([keras.Input((LATENT,)), layers.Dense(5, "tanh"), layers.Dense(16, "tanh"), layers.Reshape(SHAPE)])
+    G = keras.Sequential(
+        [keras.Input((LATENT,)), layers.Dense(5, "tanh"), layers.Dense(16, "tanh"), layers.Reshape(SHAPE)]
+    )
     D = keras.Sequential([keras.Input(SHAPE), layers.Flatten(), layers.Dense(5, "tanh"), layers.Dense(1)])
     return G, D
 
@@ -24,11 +26,15 @@ def sgd(rate=0.1):
 
 
 def compiled(players=plain, optimizers=(sgd, sgd), seed=0, **arguments):
-    options = {name: arguments.pop(name) for name in ("jit_compile", "run_eagerly", "steps_per_execution") if name in arguments}
+    options = {
+        name: arguments.pop(name) for name in ("jit_compile", "run_eagerly", "steps_per_execution") if name in arguments
+    }
     keras.utils.set_random_seed(seed)
     gan = GAN(*players(), LATENT, **arguments)
     gan.compile(
-        generator_optimizer=optimizers[0](), discriminator_optimizer=optimizers[1](), **({"jit_compile": False} | options)
+        generator_optimizer=optimizers[0](),
+        discriminator_optimizer=optimizers[1](),
+        **({"jit_compile": False} | options),
     )
     return gan
 
@@ -154,8 +160,10 @@ def test_each_turn_moves_one_player_only(players):
         for name, player in gan.players.items():
             spectral = [w for w in player.trainable_weights if "spectral_normalization" in w.path]
             free = [w for w in player.trainable_weights if "spectral_normalization" not in w.path]
-            changed = moved([v for v, w in zip(before[name], player.trainable_weights) if not any(w is s for s in spectral)],
-                            [w.numpy() for w in free])
+            changed = moved(
+                [v for v, w in zip(before[name], player.trainable_weights) if not any(w is s for s in spectral)],
+                [w.numpy() for w in free],
+            )
             assert any(changed) == (name == mover), (mover, name)
 
 
@@ -165,7 +173,11 @@ def test_discriminator_steps(steps):
     counts = []
     record = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs: counts.append(
-            (int(gan.generator_optimizer.iterations), int(gan.discriminator_optimizer.iterations), values(gan.generator))
+            (
+                int(gan.generator_optimizer.iterations),
+                int(gan.discriminator_optimizer.iterations),
+                values(gan.generator),
+            )
         )
     )
     gan.fit(images(14), batch_size=2, epochs=2, verbose=0, callbacks=[record])  # 7 batches: not divisible by 2 or 3
@@ -267,8 +279,11 @@ def test_epoch_logs_are_means_over_the_epoch(discriminator_steps):
 
 def test_what_the_history_has():
     base = {"d_loss", "g_loss"}
-    for objective, more in (("minimax", {"d_real", "d_fake"}), ("non_saturating", {"d_real", "d_fake"}),
-                            ("wasserstein", {"distance"})):
+    for objective, more in (
+        ("minimax", {"d_real", "d_fake"}),
+        ("non_saturating", {"d_real", "d_fake"}),
+        ("wasserstein", {"distance"}),
+    ):
         for penalty in (None,) if objective == "minimax" else (GradientPenalty(10.0),):
             gan = compiled(objective=objective, penalty=penalty, run_eagerly=True)
             history = gan.fit(images(4), batch_size=4, verbose=0, validation_data=images(4, 1)).history
@@ -334,7 +349,8 @@ FORMS = {
     "PyDataset, two workers": lambda: ((Batches(workers=2),), {"shuffle": False}),
     "generator": lambda: ((iter([X[:4], X[4:8], X[8:]]),), {"steps_per_epoch": 3}),
     "generator of (images, labels)": lambda: (
-        (iter([(X[i : i + 4], LABELS[i : i + 4]) for i in (0, 4, 8)]),), {"steps_per_epoch": 3}
+        (iter([(X[i : i + 4], LABELS[i : i + 4]) for i in (0, 4, 8)]),),
+        {"steps_per_epoch": 3},
     ),
 }
 
@@ -381,8 +397,15 @@ def test_a_data_set_of_unknown_length_counts_its_batches_exactly():
 
 
 VALIDATION = {
-    "array": X, "(x,)": (X,), "(x, y)": (X, LABELS), "(x, y, w)": (X, LABELS, np.ones(10)), "[x, y]": [X, LABELS],
-    "tensor": tf.constant(X), "dataset": slices(X), "labelled dataset": slices(X, LABELS), "PyDataset": Batches(),
+    "array": X,
+    "(x,)": (X,),
+    "(x, y)": (X, LABELS),
+    "(x, y, w)": (X, LABELS, np.ones(10)),
+    "[x, y]": [X, LABELS],
+    "tensor": tf.constant(X),
+    "dataset": slices(X),
+    "labelled dataset": slices(X, LABELS),
+    "PyDataset": Batches(),
 }
 
 
@@ -390,7 +413,9 @@ VALIDATION = {
 def test_validation_data_in_every_form(trained_on_the_array, form):
     gan, start, _ = trained_on_the_array
     put_back(gan, start)
-    history = gan.fit(X[:8], batch_size=4, epochs=2, verbose=0, validation_data=VALIDATION[form], validation_batch_size=4).history
+    history = gan.fit(
+        X[:8], batch_size=4, epochs=2, verbose=0, validation_data=VALIDATION[form], validation_batch_size=4
+    ).history
     expected = gan.evaluate(X, batch_size=4, verbose=0, return_dict=True)
     assert {"val_" + key for key in expected} <= set(history)
     for key, value in expected.items():
@@ -417,7 +442,9 @@ def test_a_fit_that_was_interrupted_leaves_no_validation_data_behind():
         gan.fit(X, verbose=0, validation_data=X, callbacks=[Interrupt()])
     other = X[::-1] / 2
     history = gan.fit(X, verbose=0, validation_data=other).history
-    np.testing.assert_allclose(history["val_d_real"][0], gan.evaluate(other, verbose=0, return_dict=True)["d_real"], rtol=1e-5)
+    np.testing.assert_allclose(
+        history["val_d_real"][0], gan.evaluate(other, verbose=0, return_dict=True)["d_real"], rtol=1e-5
+    )
 
 
 # --- evaluate ------------------------------------------------------------------------------------------------------
@@ -432,9 +459,14 @@ def test_evaluate_says_the_same_twice_and_disturbs_nothing(players):
     second = gan.evaluate(slices(X), verbose=0, return_dict=True)
     assert first == second and np.isfinite(list(first.values())).all()
     after = everything(gan)
-    kept = [w.path for w in [*gan.variables, *gan.generator_optimizer.variables, *gan.discriminator_optimizer.variables]]
+    kept = [
+        w.path for w in [*gan.variables, *gan.generator_optimizer.variables, *gan.discriminator_optimizer.variables]
+    ]
     means = {m.path for metric in gan.metrics for m in metric.variables}
-    assert_same([v for v, path in zip(before, kept) if path not in means], [v for v, path in zip(after, kept) if path not in means])
+    assert_same(
+        [v for v, path in zip(before, kept) if path not in means],
+        [v for v, path in zip(after, kept) if path not in means],
+    )
 
 
 def test_evaluate_is_the_objective_on_the_images():
@@ -450,7 +482,9 @@ def test_evaluate_is_the_objective_on_the_images():
     np.testing.assert_allclose(found["d_real"], sigmoid(real).mean(), rtol=1e-4)
     np.testing.assert_allclose(found["d_fake"], sigmoid(fake).mean(), rtol=1e-4)
     np.testing.assert_allclose(found["g_loss"], np.log1p(np.exp(-fake)).mean(), rtol=1e-4)
-    np.testing.assert_allclose(found["d_loss"], np.log1p(np.exp(-real)).mean() + np.log1p(np.exp(fake)).mean(), rtol=1e-4)
+    np.testing.assert_allclose(
+        found["d_loss"], np.log1p(np.exp(-real)).mean() + np.log1p(np.exp(fake)).mean(), rtol=1e-4
+    )
 
 
 def test_training_with_validation_is_the_same_training():
@@ -493,7 +527,9 @@ def test_generate(gan):
     np.testing.assert_allclose(made, gan.generate(7, seed=0, batch_size=2), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(made, gan.predict(z, verbose=0), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(made, gan.predict(z, batch_size=2, verbose=0), rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(made, gan.predict(tf.data.Dataset.from_tensor_slices(z).batch(3), verbose=0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        made, gan.predict(tf.data.Dataset.from_tensor_slices(z).batch(3), verbose=0), rtol=1e-5, atol=1e-6
+    )
     np.testing.assert_allclose(made, gan(z), rtol=1e-5, atol=1e-6)
 
 
@@ -513,7 +549,7 @@ def test_the_average_of_the_weights_is_what_generates(tmp_path):
     z = gan.sample_latents(4, seed=0)
     np.testing.assert_allclose(gan.generate(latents=z), gan.generator(z), rtol=1e-6)  # no step yet, no average yet
     average = None
-    for batch in range(5):
+    for _ in range(5):
         gan.fit(X[:4], batch_size=4, verbose=0)
         now = values(gan.generator)
         average = now if average is None else [0.9 * a + 0.1 * w for a, w in zip(average, now)]
@@ -521,7 +557,9 @@ def test_the_average_of_the_weights_is_what_generates(tmp_path):
     twin = plain()[0]
     twin.set_weights(average)
     expected = twin(z)
-    assert np.abs(ops.convert_to_numpy(gan.generator(z)) - expected).max() > 0.01, "the two differ, or nothing is tested"
+    assert np.abs(ops.convert_to_numpy(gan.generator(z)) - expected).max() > 0.01, (
+        "the two differ, or nothing is tested"
+    )
     np.testing.assert_allclose(gan.generate(latents=z), expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(gan.predict(z, verbose=0), expected, rtol=1e-4, atol=1e-5)
     gan.export(tmp_path / "served", verbose=False)
@@ -601,8 +639,15 @@ def trained_plainly():
 
 
 @pytest.mark.parametrize(
-    "options", [{"jit_compile": True}, {"run_eagerly": True}, {"jit_compile": False, "steps_per_execution": 2},
-                {"jit_compile": True, "steps_per_execution": 3}, {}], ids=str,
+    "options",
+    [
+        {"jit_compile": True},
+        {"run_eagerly": True},
+        {"jit_compile": False, "steps_per_execution": 2},
+        {"jit_compile": True, "steps_per_execution": 3},
+        {},
+    ],
+    ids=str,
 )
 def test_every_way_to_run_trains_the_same(trained_plainly, options):
     (expected, weights), (history, others) = trained_plainly, trained(**options)

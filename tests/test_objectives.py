@@ -67,7 +67,9 @@ def test_losses_and_logs_are_the_formulas(case, shape):
         real, fake = logits(seed, shape=shape), logits(100 + seed, shape=shape)
         d_loss, g_loss = objective.discriminator_loss(real, fake), objective.generator_loss(fake)
         assert tuple(d_loss.shape) == tuple(g_loss.shape) == ()
-        np.testing.assert_allclose(d_loss, truth["d"](real.astype("float64"), fake.astype("float64")), rtol=2e-5, atol=1e-6)
+        np.testing.assert_allclose(
+            d_loss, truth["d"](real.astype("float64"), fake.astype("float64")), rtol=2e-5, atol=1e-6
+        )
         np.testing.assert_allclose(g_loss, truth["g"](fake.astype("float64")), rtol=2e-5, atol=1e-6)
         logged, expected = objective.log(real, fake), truth["log"](real.astype("float64"), fake.astype("float64"))
         assert set(logged) == set(expected) == set(objective.log_names)
@@ -102,11 +104,15 @@ def test_gradients_are_finite_differences_of_the_losses(case):
         step = np.zeros((7, 1))
         step[index] = h
 
-        def slope(loss):
+        def slope(loss, step=step):
             return (float(loss(step)) - float(loss(-step))) / (2 * h)
 
-        np.testing.assert_allclose(d_real[index, 0], slope(lambda e: objective.discriminator_loss(real + e, fake)), atol=1e-6)
-        np.testing.assert_allclose(d_fake[index, 0], slope(lambda e: objective.discriminator_loss(real, fake + e)), atol=1e-6)
+        np.testing.assert_allclose(
+            d_real[index, 0], slope(lambda e: objective.discriminator_loss(real + e, fake)), atol=1e-6
+        )
+        np.testing.assert_allclose(
+            d_fake[index, 0], slope(lambda e: objective.discriminator_loss(real, fake + e)), atol=1e-6
+        )
         np.testing.assert_allclose(g_fake[index, 0], slope(lambda e: objective.generator_loss(fake + e)), atol=1e-6)
 
 
@@ -150,7 +156,7 @@ def test_get_takes_names_and_objects():
             return keras.ops.mean((real_logits - 1) ** 2) + keras.ops.mean(fake_logits**2)
 
         def generator_loss(self, fake_logits):
-            return keras.ops.mean((fake_logits - 1) ** 2)
+@pytest.mark.parametrize("wrong", ["hinge", "Minimax", None, 3, objectives.Minimax, [object()]], ids=lambda wrong: type(wrong).__name__)
 
     own = LeastSquares()
     assert objectives.get(own) is own

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import ops
+from others import images
 
 from gan_lessons import GAN
 from gan_lessons.penalties import GradientPenalty
-from others import images
 
 
 @pytest.mark.parametrize("weight", [0.1, 1, 10.0, 250.0])
@@ -82,7 +82,12 @@ def test_the_gradient_in_the_critics_weights_is_a_finite_difference():
     # Smooth activations, double precision: the penalty's own gradient is of second order in D.
     keras.utils.set_random_seed(0)
     critic = keras.Sequential(
-        [keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(3, activation="tanh"), keras.layers.Dense(1)]
+        [
+            keras.Input((2, 2, 1)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(3, activation="tanh"),
+            keras.layers.Dense(1),
+        ]
     )
     kernels = [tf.Variable(w.numpy().astype("float64")) for w in critic.trainable_weights]
 
@@ -132,7 +137,9 @@ def test_it_works_on_points_in_a_gan():
     history = gan.fit(10 * images(10, shape=(2,)), batch_size=4, verbose=0).history
     assert set(history) == {"d_loss", "g_loss", "distance", "penalty"}
     assert np.isfinite(list(history.values())).all() and history["penalty"][0] > 0
-    np.testing.assert_allclose(history["d_loss"][0], history["penalty"][0] - history["distance"][0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        history["d_loss"][0], history["penalty"][0] - history["distance"][0], rtol=1e-4, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("weight", [0, -1.0, float("nan"), float("inf"), True, "10", None], ids=repr)

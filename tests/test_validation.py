@@ -5,16 +5,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers, ops
+from others import LATENT, PLAYERS, SHAPE, images, nested, subclassed
 
 from gan_lessons import GAN, networks, validation
 from gan_lessons.penalties import GradientPenalty
-from others import LATENT, PLAYERS, SHAPE, images, nested, subclassed
 
 
 def generator(end="tanh", shape=SHAPE):
     return keras.Sequential(
-        [keras.Input((LATENT,)), layers.Dense(5, activation="relu"), layers.Dense(int(np.prod(shape)), activation=end),
-         layers.Reshape(shape)]
+        [
+            keras.Input((LATENT,)),
+            layers.Dense(5, activation="relu"),
+            layers.Dense(int(np.prod(shape)), activation=end),
+            layers.Reshape(shape),
+        ]
     )
 
 
@@ -26,7 +30,8 @@ def compiled(G=None, D=None, **arguments):
     keras.utils.set_random_seed(0)
     gan = GAN(G or generator(), D or discriminator(), LATENT, **arguments)
     gan.compile(
-        generator_optimizer=keras.optimizers.SGD(0.01), discriminator_optimizer=keras.optimizers.SGD(0.01),
+        generator_optimizer=keras.optimizers.SGD(0.01),
+        discriminator_optimizer=keras.optimizers.SGD(0.01),
         jit_compile=False,
     )
     return gan
@@ -63,7 +68,9 @@ SIGMOIDS = {
     "then Reshape": lambda x: layers.Reshape((1,))(sigmoid_layer(x)),
     "then Flatten": lambda x: layers.Flatten()(sigmoid_layer(x)),
     "then float32": lambda x: layers.Activation("linear", dtype="float32")(sigmoid_layer(x)),
-    "nested Sequential": lambda x: keras.Sequential([layers.Dense(2), layers.Dense(1), layers.Activation("sigmoid")])(x),
+    "nested Sequential": lambda x: keras.Sequential([layers.Dense(2), layers.Dense(1), layers.Activation("sigmoid")])(
+        x
+    ),
     "hard": lambda x: layers.Dense(1, activation="hard_sigmoid")(x),
     "softmax": lambda x: layers.Softmax()(layers.Dense(1)(x)),
     "layer of one's own": lambda x: Sigmoid()(layers.Dense(1)(x)),
@@ -115,7 +122,9 @@ def test_discriminators_that_answer_logits_are_not_refused(seed):
 
 
 def fully_convolutional(shape=(None, None, 1)):
-    return keras.Sequential([keras.Input(shape), layers.Conv2D(4, 2, strides=2), layers.LeakyReLU(), layers.Conv2D(1, 1)])
+    return keras.Sequential(
+        [keras.Input(shape), layers.Conv2D(4, 2, strides=2), layers.LeakyReLU(), layers.Conv2D(1, 1)]
+    )
 
 
 def test_a_map_where_a_number_is_meant():
@@ -149,7 +158,9 @@ def test_sizes_and_channels_that_do_not_fit():
 def test_a_subclassed_generator_for_other_latents():
     G, D = subclassed()
     G(np.zeros((1, 7), "float32"))
-    with refused(ValueError, "must take latents of shape \\(batch, latent_dim\\)", "latent_dim=3", "Make the two agree"):
+    with refused(
+        ValueError, "must take latents of shape \\(batch, latent_dim\\)", "latent_dim=3", "Make the two agree"
+    ):
         GAN(G, D, LATENT)
 
 
@@ -187,14 +198,19 @@ def test_players_must_be_networks_and_two():
         GAN(same, same, LATENT)
 
 
-@pytest.mark.parametrize("latent_dim, error", [(0, ValueError), (-1, ValueError), (3.0, TypeError), (True, TypeError),
-                                               ("3", TypeError), (None, TypeError)], ids=repr)
+@pytest.mark.parametrize(
+    "latent_dim, error",
+    [(0, ValueError), (-1, ValueError), (3.0, TypeError), (True, TypeError), ("3", TypeError), (None, TypeError)],
+    ids=repr,
+)
 def test_latent_dim(latent_dim, error):
     with refused(error, "latent_dim must be", "Received: latent_dim="):
         GAN(generator(), discriminator(), latent_dim)
 
 
-@pytest.mark.parametrize("steps, error", [(0, ValueError), (-2, ValueError), (1.5, TypeError), (True, TypeError)], ids=repr)
+@pytest.mark.parametrize(
+    "steps, error", [(0, ValueError), (-2, ValueError), (1.5, TypeError), (True, TypeError)], ids=repr
+)
 def test_discriminator_steps(steps, error):
     with refused(error, "discriminator_steps must be", "Received: discriminator_steps="):
         GAN(generator(), discriminator(), LATENT, discriminator_steps=steps)
@@ -230,15 +246,21 @@ def test_batch_norm_under_a_penalty_is_warned_of():
         GAN(G, D, LATENT, penalty=GradientPenalty())
 
 
-@pytest.mark.parametrize("end, found", [("tanh", "tanh"), ("sigmoid", "sigmoid"), (None, "linear"), ("relu", "relu")], ids=str)
+@pytest.mark.parametrize(
+    "end, found", [("tanh", "tanh"), ("sigmoid", "sigmoid"), (None, "linear"), ("relu", "relu")], ids=str
+)
 def test_last_activation(end, found):
     assert validation.last_activation(generator(end)) == found
     x = keras.Input((4,))
-    assert validation.last_activation(keras.Model(x, layers.Reshape((2, 2))(layers.Dense(4, activation=end)(x)))) == found
+    assert (
+        validation.last_activation(keras.Model(x, layers.Reshape((2, 2))(layers.Dense(4, activation=end)(x)))) == found
+    )
 
 
 def test_last_activation_looks_at_the_end_only():
-    assert validation.last_activation(keras.Sequential([layers.Dense(3, activation="tanh"), layers.Dense(3)])) == "linear"
+    assert (
+        validation.last_activation(keras.Sequential([layers.Dense(3, activation="tanh"), layers.Dense(3)])) == "linear"
+    )
     assert validation.last_activation(subclassed()[0]) is None
     assert validation.last_activation(nested()[0]) == "tanh"
 
@@ -393,10 +415,13 @@ def test_integers_are_refused_with_the_recipe(gan):
 
 
 @pytest.mark.parametrize(
-    "shape, form", [((8, 8, 1), form) for form in FORMS] + [((4, 4, 3), "array"), ((4, 4, 3), "dataset"), ((4, 5, 1), "array")]
+    "shape, form",
+    [((8, 8, 1), form) for form in FORMS] + [((4, 4, 3), "array"), ((4, 4, 3), "dataset"), ((4, 5, 1), "array")],
 )
 def test_sizes_and_channels(gan, shape, form):
-    with refused(ValueError, "must have the same shape", f"{shape[0]}, {shape[1]}, {shape[2]}", "\\('batch', 4, 4, 1\\)"):
+    with refused(
+        ValueError, "must have the same shape", f"{shape[0]}, {shape[1]}, {shape[2]}", "\\('batch', 4, 4, 1\\)"
+    ):
         gan.fit(FORMS[form](images(8, shape=shape)), verbose=0)
 
 
@@ -411,8 +436,9 @@ def test_a_missing_axis_is_named(gan):
         gan.fit(images(1)[0], verbose=0)
 
 
-@pytest.mark.parametrize("signature", [tf.TensorSpec(None), tf.TensorSpec((None, None, None, 1)), tf.TensorSpec((None,) * 4)],
-                         ids=str)
+@pytest.mark.parametrize(
+    "signature", [tf.TensorSpec(None), tf.TensorSpec((None, None, None, 1)), tf.TensorSpec((None,) * 4)], ids=str
+)
 def test_shapes_that_a_data_set_does_not_declare(gan, signature):
     def data(shape):
         return tf.data.Dataset.from_generator(lambda: iter([images(4, shape=shape)]), output_signature=signature)
@@ -465,6 +491,30 @@ def test_latents_of_the_wrong_size(gan):
     for count in (0, -1, 2.5, "4", True):
         with refused(ValueError, "count must be a positive integer", "Received: count="):
             gan.generate(count)
+
+
+def test_arrays_are_judged_by_what_is_in_them():
+    check = validation.check_array
+    check(images(16), SHAPE, (-1.0, 1.0))
+    check(UNIT, SHAPE, None)
+    for wrong in (UNIT, UNIT * 255, with_nan(0)):
+        with pytest.raises(validation.ImageError):
+            check(wrong, SHAPE, (-1.0, 1.0))
+    assert issubclass(validation.ImageError, ValueError)
+    with refused(TypeError, "y must be images", "of type list"):
+        check([1.0], SHAPE, None, name="y")
+
+
+def test_players_are_judged_one_by_one():
+    validation.check_learns("generator", generator())
+    frozen = generator()
+    frozen.trainable = False
+    with refused(ValueError, "critic=", "without a trainable weight"):
+        validation.check_learns("critic", frozen)
+    normalised = keras.Sequential([keras.Input(SHAPE), layers.BatchNormalization(name="mixes"), layers.Flatten()])
+    assert "mixes" in validation.warn_about_batch_norm(normalised, GradientPenalty())
+    assert validation.warn_about_batch_norm(normalised, None) is None
+    assert validation.warn_about_batch_norm(discriminator(), GradientPenalty()) is None
 
 
 # --- no false alarm ------------------------------------------------------------------------------------------------

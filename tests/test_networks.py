@@ -1,0 +1,236 @@
+"""The networks: shapes, exact parameter counts, starting weights, and what they refuse."""
+
+import inspect
+import math
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from gan_lessons import networks
+
+
+def dense(inputs, outputs, bias=True):
+    return inputs * outputs + outputs * bias
+
+
+def convolution(inputs, outputs, bias=True):
+    return 4 * 4 * inputs * outputs + outputs * bias
+
+
+def batch_norm(channels):
+    return 4 * channels  # γ, β, and two moving statistics
+
+
+def count_mlp(sizes):
+    return sum(dense(a, b) for a, b in zip(sizes, sizes[1:]))
+
+
+def count_dcgan_generator(image_shape, latent_dim, filters, normalised):
+    height, width, channels = image_shape
+    scale = 2 ** len(filters)
+    start = height // scale * (width // scale) * filters[0]
+    total = dense(latent_dim, start, bias=not normalised) + convolution(filters[-1], channels)
+    total += sum(convolution(a, b, bias=not normalised) for a, b in zip(filters, filters[1:]))
+    return total + normalised * sum(map(batch_norm, filters))
+
+
+def count_dcgan_discriminator(image_shape, filters, normalised):
+    height, width, channels = image_shape
+    scale = 2 ** len(filters)
+    total = convolution(channels, filters[0])
+    total += sum(convolution(a, b, bias=not normalised) for a, b in zip(filters, filters[1:]))
+    total += dense(height // scale * (width // scale) * filters[-1], 1)
+    return total + normalised * sum(map(batch_norm, filters[1:]))
+
+
+GENERATORS = [
+    (networks.mlp_generator((28, 28, 1)), (28, 28, 1), 100, count_mlp([100, 256, 512, 1024, 784])),
+    (networks.mlp_generator((3, 5, 2), 7, (4,)), (3, 5, 2), 7, count_mlp([7, 4, 30])),
+    (networks.mlp_generator((2,), 2, [8, 8]), (2,), 2, count_mlp([2, 8, 8, 2])),
+    (networks.dcgan_generator(), (32, 32, 3), 100, count_dcgan_generator((32, 32, 3), 100, (512, 256, 128), True)),
+    (
+        networks.dcgan_generator((64, 64, 3), 9, (16, 8, 4, 2)),
+        (64, 64, 3),
+        9,
+        count_dcgan_generator((64, 64, 3), 9, (16, 8, 4, 2), True),
+    ),
+    (
+        networks.dcgan_generator((8, 12, 1), 5, (6, 3), batch_norm=False),
+        (8, 12, 1),
+        5,
+        count_dcgan_generator((8, 12, 1), 5, (6, 3), False),
+    ),
+    (
+        networks.dcgan_generator((28, 28, 1), 5, (6, 3)),
+        (28, 28, 1),
+        5,
+        count_dcgan_generator((28, 28, 1), 5, (6, 3), True),
+    ),
+]
+
+DISCRIMINATORS = [
+    (networks.mlp_discriminator((28, 28, 1)), (28, 28, 1), count_mlp([784, 512, 256, 1])),
+    (
+        networks.mlp_discriminator((28, 28, 1), (1024, 512, 256), dropout=0.3),
+        (28, 28, 1),
+        count_mlp([784, 1024, 512, 256, 1]),
+    ),
+    (networks.mlp_discriminator((2,), (4,)), (2,), count_mlp([2, 4, 1])),
+    (networks.dcgan_discriminator(), (32, 32, 3), count_dcgan_discriminator((32, 32, 3), (128, 256, 512), True)),
+    (
+        networks.dcgan_discriminator((64, 64, 3), (2, 4, 8, 16)),
+        (64, 64, 3),
+        count_dcgan_discriminator((64, 64, 3), (2, 4, 8, 16), True),
+    ),
+    (networks.dcgan_critic(), (32, 32, 3), count_dcgan_discriminator((32, 32, 3), (128, 256, 512), False)),
+    (networks.dcgan_critic((8, 12, 1), (3, 6)), (8, 12, 1), count_dcgan_discriminator((8, 12, 1), (3, 6), False)),
+]
+
+
+def name(value):
+    return f"{value.name} {value.output_shape[1:]}" if isinstance(value, keras.Model) else ""
+
+
+def test_every_function_of_the_module_is_tried_here():
+    public = {key for key, value in vars(networks).items() if inspect.isfunction(value) and not key.startswith("_")}
+    assert public == {model.name for model, *_ in GENERATORS + DISCRIMINATORS}
+
+
+@pytest.mark.parametrize("model, image_shape, latent_dim, count", GENERATORS, ids=name)
+def test_generators(model, image_shape, latent_dim, count):
+    assert model.input_shape == (None, latent_dim) and model.output_shape == (None, *image_shape)
+    assert type(model).__name__ == "Functional" and model.built
+    assert model.count_params() == count
+    made = model(10 * np.random.default_rng(0).normal(size=(4, latent_dim)).astype("float32")).numpy()
+    assert made.shape == (4, *image_shape) and -1 <= made.min() < 0 < made.max() <= 1
+
+
+@pytest.mark.parametrize("model, image_shape, count", DISCRIMINATORS, ids=name)
+def test_discriminators(model, image_shape, count):
+    assert model.input_shape == (None, *image_shape) and model.output_shape == (None, 1)
+    assert type(model).__name__ == "Functional" and model.built
+    assert model.count_params() == count
+    last = model.layers[-1]
+    assert isinstance(last, layers.Dense) and last.activation is keras.activations.linear, "logits"
+
+
+def kinds(model):
+    return [type(layer).__name__ for layer in model.layers[1:]]
+
+
+def test_the_mlps_are_built_as_the_table_says():
+    generator, discriminator = networks.mlp_generator((28, 28, 1)), networks.mlp_discriminator((28, 28, 1))
+    assert kinds(generator) == ["Dense", "LeakyReLU"] * 3 + ["Dense", "Reshape"]
+    assert generator.layers[-2].activation is keras.activations.tanh
+    assert kinds(discriminator) == ["Flatten"] + ["Dense", "LeakyReLU"] * 2 + ["Dense"]
+    second = networks.mlp_discriminator((28, 28, 1), (1024, 512, 256), dropout=0.3)
+    assert kinds(second) == ["Flatten"] + ["Dense", "LeakyReLU", "Dropout"] * 3 + ["Dense"]
+    assert {layer.rate for layer in second.layers if isinstance(layer, layers.Dropout)} == {0.3}
+
+
+def test_the_dcgans_are_built_as_the_paper_says():
+    generator, discriminator = networks.dcgan_generator(), networks.dcgan_discriminator()
+    up = ["BatchNormalization", "ReLU", "Conv2DTranspose"]
+    assert kinds(generator) == ["Dense", "Reshape"] + up * 3
+    assert generator.layers[-1].activation is keras.activations.tanh
+    down = ["Conv2D", "BatchNormalization", "LeakyReLU"]
+    assert kinds(discriminator) == ["Conv2D", "LeakyReLU"] + down * 2 + ["Flatten", "Dense"], (
+        "no BatchNorm after the first"
+    )
+    assert kinds(networks.dcgan_critic()) == ["Conv2D", "LeakyReLU"] * 3 + ["Flatten", "Dense"], "no BatchNorm at all"
+    assert "BatchNormalization" not in kinds(networks.dcgan_generator((8, 8, 1), 5, (4, 2), batch_norm=False))
+    for layer in generator.layers + discriminator.layers:
+        if isinstance(layer, (layers.Conv2D, layers.Conv2DTranspose)):
+            assert layer.kernel_size == (4, 4) and layer.strides == (2, 2) and layer.padding == "same"
+    assert [
+        shape[1:] for shape in (layer.output.shape for layer in generator.layers if "Conv" in type(layer).__name__)
+    ] == [(8, 8, 256), (16, 16, 128), (32, 32, 3)]
+
+
+def test_leaky_relu_leaks_a_fifth():
+    for model in (networks.mlp_generator((4, 4, 1), 3, (2,)), *(m for m, *_ in DISCRIMINATORS)):
+        slopes = {layer.negative_slope for layer in model.layers if isinstance(layer, layers.LeakyReLU)}
+        assert slopes == {0.2}
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_dcgan_weights_start_from_the_papers_normal(seed):
+    keras.utils.set_random_seed(seed)
+    for model in (networks.dcgan_generator(), networks.dcgan_discriminator(), networks.dcgan_critic()):
+        for weight in model.trainable_weights:
+            kind, value = weight.path.split("/")[-1], weight.numpy().ravel()
+            n = len(value)
+            if kind == "kernel":
+                assert abs(value.mean()) < 5 * 0.02 / math.sqrt(n), weight.path
+                assert abs(value.std() - 0.02) < 5 * 0.02 / math.sqrt(2 * n), weight.path
+                if n > 10_000:  # a normal, not a uniform nor a truncated normal of that spread
+                    assert abs((np.abs(value) < 0.02).mean() - 0.6827) < 0.02 and np.abs(value).max() > 0.06
+            elif kind == "gamma":
+                assert abs(value.mean() - 1) < 5 * 0.02 / math.sqrt(n) and 0.01 < value.std() < 0.03
+            else:
+                assert kind in ("bias", "beta") and not value.any()
+
+
+def test_layers_of_one_shape_start_differently():
+    models = [
+        networks.dcgan_generator((16, 16, 2), 3, (2, 2, 2)),
+        networks.dcgan_discriminator((16, 16, 2), (2, 2, 2)),
+        networks.dcgan_critic((16, 16, 2), (2, 2, 2)),
+        networks.mlp_generator((2, 2, 1), 4, (4, 4, 4)),
+        networks.mlp_discriminator((2, 2, 1), (4, 4, 4)),
+    ]
+    for model in models:
+        kernels = [w.numpy() for w in model.trainable_weights if w.path.endswith(("kernel", "gamma"))]
+        alike = [(a, b) for i, a in enumerate(kernels) for b in kernels[:i] if a.shape == b.shape]
+        assert alike and not any(np.array_equal(a, b) for a, b in alike), model.name
+
+
+def test_a_seed_gives_the_same_network():
+    def start():
+        keras.utils.set_random_seed(4)
+        return networks.dcgan_generator((8, 8, 1), 3, (4, 2)).get_weights()
+
+    for a, b in zip(start(), start()):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_names_can_be_given():
+    assert networks.mlp_generator((2, 2, 1), name="G").name == "G" and networks.dcgan_critic(name="C").name == "C"
+
+
+WRONG = [
+    (networks.mlp_generator, {"image_shape": (28, 0, 1)}, "image_shape"),
+    (networks.mlp_generator, {"image_shape": "28"}, "image_shape"),
+    (networks.mlp_generator, {"image_shape": ()}, "image_shape"),
+    (networks.mlp_generator, {"image_shape": (28, None, 1)}, "image_shape"),
+    (networks.mlp_generator, {"image_shape": (4, 4, 1), "latent_dim": 0}, "latent_dim"),
+    (networks.mlp_generator, {"image_shape": (4, 4, 1), "latent_dim": 2.5}, "latent_dim"),
+    (networks.mlp_generator, {"image_shape": (4, 4, 1), "units": (4, -1)}, "units"),
+    (networks.mlp_generator, {"image_shape": (4, 4, 1), "units": (4, True)}, "units"),
+    (networks.mlp_discriminator, {"image_shape": (4, 4, 1), "units": ()}, "units"),
+    (networks.mlp_discriminator, {"image_shape": (4, 4, 1), "dropout": 1.0}, "dropout"),
+    (networks.mlp_discriminator, {"image_shape": (4, 4, 1), "dropout": -0.1}, "dropout"),
+    (networks.mlp_discriminator, {"image_shape": (4, 4, 1), "dropout": None}, "dropout"),
+    (networks.mlp_discriminator, {"image_shape": (4, 4, 1), "dropout": "0.3"}, "dropout"),
+    (networks.dcgan_generator, {"image_shape": (28, 28, 1)}, "divisible by 8|image_shape"),
+    (networks.dcgan_generator, {"image_shape": (32, 32)}, "\\(height, width, channels\\)|image_shape"),
+    (networks.dcgan_generator, {"filters": (4, 0)}, "filters"),
+    (networks.dcgan_generator, {"latent_dim": "100"}, "latent_dim"),
+    (networks.dcgan_discriminator, {"image_shape": (32, 36, 3)}, "divisible by 8|image_shape"),
+    (networks.dcgan_discriminator, {"filters": ()}, "filters"),
+    (networks.dcgan_critic, {"image_shape": (33, 32, 3)}, "divisible by 8|image_shape"),
+]
+
+
+@pytest.mark.parametrize("function, arguments, words", WRONG, ids=str)
+def test_wrong_sizes_are_refused(function, arguments, words):
+    rule, _, argument = words.rpartition("|")
+    with pytest.raises(ValueError, match=f"(?s){rule}.*Received: .*{argument}="):
+        function(**arguments)
+
+
+def test_numpys_integers_are_integers():
+    size = np.int64(4)
+    assert networks.mlp_generator((size, size, 1), np.int32(3), (size,)).output_shape == (None, 4, 4, 1)

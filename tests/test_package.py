@@ -1,0 +1,151 @@
+"""The package's door: cheap to open, and all that it promises is there and documented."""
+
+import importlib
+import inspect
+import os
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gan_lessons as gl
+
+ROOT = Path(__file__).parent.parent
+
+
+def fresh(code):
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_importing_brings_nothing_heavy():
+    out = fresh(
+        "import sys, keras, tensorflow\n"
+        "before = set(sys.modules)\n"
+        "import gan_lessons\n"
+        "print(*sorted({name.partition('.')[0] for name in set(sys.modules) - before}))\n"
+        "print(*sorted(name for name in sys.modules if name.startswith('gan_lessons.')))\n"
+    )
+    added, ours = (set(line.split()) for line in out.splitlines()[-2:])
+    heavy = {
+        "matplotlib",
+        "PIL",
+        "scipy",
+        "tensorflow_datasets",
+        "ipywidgets",
+        "IPython",
+        "tqdm",
+        "tensorboard",
+        "pandas",
+    }
+    assert not added & heavy
+    light = ("adversarial", "constraints", "gan", "objectives", "penalties", "validation")
+    assert ours == {f"gan_lessons.{name}" for name in light}
+
+
+def test_modules_come_when_they_are_asked_for():
+    out = fresh(
+        "import sys, gan_lessons as gl\n"
+        "assert 'gan_lessons.networks' not in sys.modules\n"
+        "print(gl.networks.mlp_generator((4, 4, 1), 2, (3,)).output_shape, gl.penalties.GradientPenalty().weight)\n"
+    )
+    assert out.strip().endswith("(None, 4, 4, 1) 10.0")
+
+
+def test_a_fresh_process_loads_a_saved_gan_after_the_import(tmp_path):
+    path = tmp_path / "gan.keras"
+    gan = gl.GAN(
+        gl.networks.mlp_generator((4, 4, 1), 2, (3,)),
+        gl.networks.mlp_discriminator((4, 4, 1), (3,)),
+        2,
+        objective="wasserstein",
+        penalty=gl.penalties.GradientPenalty(),
+    )
+    gan.compile(generator_optimizer="adam", discriminator_optimizer="adam")
+    gl.constraints.clip_weights(gan.discriminator)
+    gan.save(path)
+    out = fresh(f"import keras, gan_lessons\nprint(keras.models.load_model({str(path)!r}).generate(1, seed=0).sum())")
+    assert abs(float(out.split()[-1]) - gan.generate(1, seed=0).sum()) < 1e-5
+
+
+def test_every_module_is_offered_and_listed():
+    found = {name for _, name, _ in pkgutil.iter_modules(gl.__path__) if not name.startswith("_")}
+    inner = {"adversarial", "gan", "validation"}  # reached through GAN
+    assert found - inner == set(gl._MODULES)
+    assert set(gl.__all__) == {"GAN", *gl._MODULES} <= set(dir(gl))
+    for name in gl._MODULES:
+        assert getattr(gl, name) is importlib.import_module(f"gan_lessons.{name}")
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'gan_lessons' has no attribute 'cyclegan_of_my_dreams'"):
+        gl.cyclegan_of_my_dreams  # noqa: B018
+
+
+def test_the_version_is_a_version():
+    assert all(part.isdigit() for part in gl.__version__.split(".")) and gl.__version__.count(".") == 2
+
+
+def modules():
+    names = [name for _, name, _ in pkgutil.walk_packages(gl.__path__, "gan_lessons.")]
+    return ["gan_lessons", *(name for name in names if not name.rpartition(".")[2].startswith("_"))]
+
+
+def public(module):
+    """What a module itself defines for others: functions, classes, and the methods of those."""
+    for name, value in vars(module).items():
+        if name.startswith("_") or getattr(value, "__module__", None) != module.__name__:
+            continue
+        if getattr(value, "is_exercise", False):
+            continue  # an exercise is documented by its title; the tests of each lesson's exercises name them
+        if inspect.isfunction(value) or inspect.isclass(value):
+            yield name, value
+        if inspect.isclass(value):
+            for key, method in vars(value).items():
+                plain = method.fget if isinstance(method, property) else getattr(method, "__func__", method)
+                if not key.startswith("_") and inspect.isfunction(plain) and key not in ("get_config", "from_config"):
+                    yield f"{name}.{key}", method
+
+
+@pytest.mark.parametrize("name", modules())
+def test_every_public_thing_is_documented(name):
+    module = importlib.import_module(name)
+    assert module.__doc__ and len(module.__doc__) > 20
+    # A method that fills in what a base class or Keras asks for is documented there.
+    silent = [
+        what
+        for what, value in public(module)
+        if not inspect.getdoc(inspect.getattr_static(module, what, value)) and not inherited(module, what)
+    ]
+    assert not silent, silent
+
+
+def inherited(module, what):
+    owner, _, key = what.partition(".")
+    return bool(key) and any(key in vars(base) for base in getattr(module, owner).__mro__[1:] if base is not object)
+
+
+def test_every_public_name_is_used_in_a_test():
+    tests = "\n".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    missing = [
+        f"{name}.{what}"
+        for name in modules()
+        for what, _ in public(importlib.import_module(name))
+        if "." not in what and what not in tests
+    ]
+    assert not missing, missing
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "gan_lessons").rglob("*.py")), ids=lambda path: path.name)
+def test_no_file_names_a_machine(path):
+    text = path.read_text()
+    assert "/work/" not in text and "/tmp/" not in text and "/home/" not in text
