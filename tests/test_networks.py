@@ -224,7 +224,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("function, arguments, words", WRONG, ids=str)
+@pytest.mark.parametrize("function, arguments, words", WRONG, ids=lambda value: getattr(value, "__name__", str(value)))
 def test_wrong_sizes_are_refused(function, arguments, words):
     rule, _, argument = words.rpartition("|")
     with pytest.raises(ValueError, match=f"(?s){rule}.*Received: .*{argument}="):
