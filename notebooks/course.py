@@ -50,7 +50,7 @@ _NOISE = re.compile(
     r"WARNING: All log messages before absl|To enable the following instructions|[IWE]\d{4} \d\d:\d\d:\d\d"
     r"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWE] "
 )
-_PLACEHOLDER = re.compile(r"\{\{(number|previous|next|lesson:\w+)\}\}")
+_PLACEHOLDER = re.compile(r"\{\{(number|previous|next|course|lesson:\w+)\}\}")
 _TITLE = re.compile(r"^# +# +\{\{number\}\}[\s·.:–—-]*(\S.*)$", re.MULTILINE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\n]{200,}")
 _LINK = re.compile(r"\]\(([^()\s#]+)(?:#[^()\s]*)?\)|<img [^>]*src=\"([^\"]+)\"")
@@ -151,6 +151,8 @@ class Course:
             return self.lessons[lesson.number - 1].link if lesson.number > 0 else ""
         if placeholder == "next":
             return self.lessons[lesson.number + 1].link if lesson.number + 1 < len(self.lessons) else ""
+        if placeholder == "course":
+            return "\n".join(f"- {other.link}" for other in self.lessons)
         return self.select([placeholder.removeprefix("lesson:")])[0].link
 
     # --- running -------------------------------------------------------------------------------------------

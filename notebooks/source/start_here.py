@@ -126,6 +126,7 @@ assert greyness(middle_of_latents) < greyness(middle_of_images)
 # not answer; the picture below them stays.)
 
 # %%
+from IPython.display import display
 from ipywidgets import FloatSlider, interact
 
 directions = np.linalg.qr(random.normal(size=(generator.input_shape[1], 3)))[0].T.astype("float32")
