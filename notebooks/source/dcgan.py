@@ -29,7 +29,8 @@
 # **You need** lesson {{lesson:mlp_gan}}: the training step is the one written out there, now used as
 # `gl.GAN`.
 #
-# **Time** on a laptop without a GPU: about 22 minutes of computing, 15 of them the main training. Previous:
+# **Time** without a GPU, on two cores that also had other work: half an hour of computing, 20 minutes of it the
+# main training. On a laptop of your own it should take less. Previous:
 # {{previous}}
 
 # %%
@@ -512,7 +513,8 @@ for name, values in table.items():
 # Some rules show within 600 steps and some do not; the list above says which did in this run. Two cautions:
 #
 # - **Not seen is not refuted.** Small networks and half a minute give small faults no time to add up. And
-#   what three numbers cannot measure, such as whether there are *things* in the pictures, your eyes can.
+#   what three numbers cannot measure, such as whether there are *things* in the pictures, your eyes can. Look
+#   at "no BatchNorm": the list lets it pass by a little, and its samples are one and the same wallpaper.
 # - **A rule is not a law.** Look again at "pooling, enlarging": `UpSampling2D` and a convolution with stride
 #   1 have no overlap to be uneven. It costs more (its convolutions see four times the pixels), and many later
 #   GANs pay that price.
@@ -521,7 +523,7 @@ for name, values in table.items():
 #
 # ## 5. The training
 #
-# Now in earnest: the whole set, for a quarter of an hour. Besides the rules there is one newer habit: G's
+# Now in earnest: the whole set, for some twenty minutes. Besides the rules there is one newer habit: G's
 # optimizer keeps a running **average of its weights**
 # ($\bar\theta \leftarrow 0.999\,\bar\theta + 0.001\,\theta$ after each step). The players circle around each
 # other, as lesson {{lesson:minimax_game}} showed on the Dirac-GAN; the average lies nearer to the centre of
@@ -639,7 +641,7 @@ samples = gan.generate(2000 if not FAST else 100, seed=1)
 gl.plotting.show_images(samples[:100], columns=10, title=f"DCGAN on {train.info.title}: 100 samples")
 
 # %% [markdown]
-# **What can one make out?** One's eyes are generous after a quarter of an hour of waiting. So ask somebody
+# **What can one make out?** One's eyes are generous after so long a wait. So ask somebody
 # else: a small classifier, trained for a minute on real images. It is not very good at it, as its accuracy
 # says; read what follows with that in mind. Confidence is its largest class probability, averaged; noise is
 # there to show what confidence is worth.
@@ -740,8 +742,8 @@ gl.plotting.show_images(
 )
 
 # %% [markdown]
-# Small players and about a minute: a sketch, no more. For a result, take the filters (512, 256, 128, 64) and
-# (64, 128, 256, 512) of the paper and a night, or a GPU. The rest of the code stays.
+# Small players and about a minute: a sketch, no more, in which a grid can still be seen. For a result, take the
+# paper's filters, (1024, 512, 256, 128) for G and as many for D, and a night, or a GPU. The rest stays.
 #
 # ### ✏️ Exercise 4: a generator for 64×64
 #

@@ -20,7 +20,8 @@
 # **What you need.** Lesson {{lesson:minimax_game}}: the value $V(D, G)$, and why the generator descends
 # $-\log D(G(z))$. Some Keras: `Dense`, `fit`, an optimizer.
 #
-# **How long it takes.** On a laptop without a GPU about 8 minutes of computing, 5 of which are the training.
+# **How long it takes.** Without a GPU, on two cores that also had other work, a quarter of an hour of computing,
+# most of it the training. On a laptop of your own it should take less.
 # Reading and exercises: an hour.
 #
 # Previous: {{previous}}
@@ -483,7 +484,7 @@ gl.plotting.show_images(blind.generate(8, seed=0), columns=8, title="At equilibr
 # By its losses this GAN has reached the equilibrium, to the last digit, and G makes noise. **D(x) ≈ ½ can
 # mean that the fakes are perfect, or that D is blind.** Remember this picture when you see the curves.
 #
-# Now the training. It takes about 5 minutes; the grid shows the same 25 latents every few epochs.
+# Now the training. It takes five to fifteen minutes; the grid shows the same 25 latents every few epochs.
 #
 # **It can be interrupted.** `BackupAndRestore` writes the whole game into a folder after each epoch. Press ■,
 # then read on with what there is, or run the cell again, today or tomorrow: it goes on after the last whole
