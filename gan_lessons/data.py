@@ -42,6 +42,11 @@ _TITLES = {
     "svhn_cropped": "SVHN",
 }
 
+# The names of classes, for sets that may have been prepared without them, with numbers in their place.
+_CLASS_NAMES = {
+    "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+}
+
 # The bundled sets, drawn by `data/draw.py`: image shape, how many images, class names.
 _SCENES = ("sunset", "house", "tree", "mountain", "boat", "balloon", "flower", "car", "fish", "night")
 STAND_INS = {
@@ -451,6 +456,8 @@ def _read_prepared(builder, key, split, examples, size):
             f"damaged: {problem}. Delete that folder and load again."
         )
     class_names = tuple(features[label].names) if label else ()
+    if class_names == tuple(map(str, range(len(class_names)))):
+        class_names = _CLASS_NAMES.get(builder.name, class_names)
     info = DataInfo(builder.name, _TITLES.get(builder.name, builder.name), False, shape, count, class_names)
     return images, targets if label else None, info
 

@@ -268,7 +268,7 @@ def check_array(images, image_shape, value_range, name="x"):
     """Checks a whole array of images: shape, dtype, emptiness, NaN, range. Args and Raises: as `guard`."""
     if isinstance(images, (str, bytes)) or not hasattr(images, "shape"):
         raise TypeError(
-            f"{name} must be images: an array of shape {('n', *image_shape)} or a tf.data.Dataset. "
+            f"{name} must be images: an array of shape {_with_batch(image_shape)} or a tf.data.Dataset. "
             f"Received: {name} of type {type(images).__name__}."
         )
     _check_spec(tuple(images.shape), np.dtype(str(keras.backend.standardize_dtype(images.dtype))), image_shape, name)
@@ -396,8 +396,12 @@ def _check_spec(shape, dtype, image_shape, name):
 def _explain_shape(name, shape, image_shape, hint="Resize the images, or give both networks their shape."):
     return (
         f"Real and generated images must have the same shape. Received: {name} of shape {shape}, "
-        f"and a generator that makes {('batch', *image_shape)}. {hint}"
+        f"and a generator that makes {_with_batch(image_shape)}. {hint}"
     )
+
+
+def _with_batch(image_shape):
+    return f"(n, {', '.join(map(str, image_shape))})"
 
 
 def _explain(problem, name, low, high):

@@ -51,10 +51,10 @@ def prepared(tmp_path_factory):
     return folder
 
 
-def store(tfds, name, features, splits, folder):
+def store(tfds, name, features, splits, folder, version="1.0.0"):
     tfds.dataset_builders.store_as_tfds_dataset(
         name=name,
-        version="1.0.0",
+        version=version,
         features=features,
         split_datasets=splits,
         data_dir=str(folder),
@@ -80,6 +80,25 @@ def test_arrays_are_the_pixels_of_the_prepared_set(prepared):
     np.testing.assert_allclose(images, pictures(20, seed=1) / 127.5 - 1, atol=1e-6)
     np.testing.assert_array_equal(labels, np.arange(20) % 3)
     assert info == data.DataInfo("dots", "dots", False, (8, 8, 3), 20, ("a", "b", "c"))
+
+
+@pytest.mark.parametrize(("name", "first"), [("cifar10", "airplane"), ("anything", "0")])
+def test_classes_that_were_prepared_as_numbers_have_their_names(name, first, tmp_path):
+    import tensorflow_datasets as tfds
+
+    images = pictures(10, (32, 32, 3))
+    features = {
+        "id": tfds.features.Text(),
+        "image": tfds.features.Image(shape=(32, 32, 3), encoding_format="png"),
+        "label": tfds.features.ClassLabel(num_classes=10),
+    }
+    examples = {"id": [f"{i}" for i in range(10)], "image": images, "label": np.arange(10)}
+    splits = {split: tf.data.Dataset.from_tensor_slices(examples) for split in ("train", "test")}
+    store(tfds, name, tfds.features.FeaturesDict(features), splits, tmp_path, version="3.0.2")
+    read, labels, info = data.arrays(name, data_dir=tmp_path, allow_stand_in=False)
+    assert len(info.class_names) == 10 and info.class_names[0] == first
+    np.testing.assert_allclose(read, images / 127.5 - 1, atol=1e-6)
+    np.testing.assert_array_equal(labels, np.arange(10))
 
 
 def test_the_environment_names_the_folder_even_after_tfds_was_imported(prepared, monkeypatch):

@@ -140,7 +140,7 @@ def test_a_map_where_a_number_is_meant():
 
 def test_a_fully_convolutional_discriminator_does_not_hide_another_size():
     gan = compiled(D=fully_convolutional(), patch_logits=True)
-    with refused(ValueError, "same shape", "\\(12, 8, 8, 1\\)", "\\('batch', 4, 4, 1\\)"):
+    with refused(ValueError, "same shape", "\\(12, 8, 8, 1\\)", "\\(n, 4, 4, 1\\)"):
         gan.fit(images(12, shape=(8, 8, 1)))
 
 
@@ -420,7 +420,7 @@ def test_integers_are_refused_with_the_recipe(gan):
 )
 def test_sizes_and_channels(gan, shape, form):
     with refused(
-        ValueError, "must have the same shape", f"{shape[0]}, {shape[1]}, {shape[2]}", "\\('batch', 4, 4, 1\\)"
+        ValueError, "must have the same shape", f"{shape[0]}, {shape[1]}, {shape[2]}", "\\(n, 4, 4, 1\\)"
     ):
         gan.fit(FORMS[form](images(8, shape=shape)), verbose=0)
 
@@ -443,7 +443,7 @@ def test_shapes_that_a_data_set_does_not_declare(gan, signature):
     def data(shape):
         return tf.data.Dataset.from_generator(lambda: iter([images(4, shape=shape)]), output_signature=signature)
 
-    with refused(ValueError, "must have the same shape", "\\[4,8,8,1\\]", "\\('batch', 4, 4, 1\\)"):
+    with refused(ValueError, "must have the same shape", "\\[4,8,8,1\\]", "\\(n, 4, 4, 1\\)"):
         gan.fit(data((8, 8, 1)), verbose=0)
     assert np.isfinite(gan.fit(data(SHAPE), verbose=0).history["d_loss"]).all()
 

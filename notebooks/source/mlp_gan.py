@@ -376,7 +376,7 @@ for loss in ("d_loss", "g_loss"):
 # ## 6. A judge
 #
 # Before training, decide how to tell whether it has worked. The losses will not say, as you will see, and
-# one's own eyes are kind. So we train a small convolutional classifier on the real digits (half a minute). Of
+# one's own eyes are kind. So we train a small convolutional classifier on the real digits (a minute or two). Of
 # a set of samples it tells
 #
 # - the **mean confidence**, the largest class probability averaged: near 1 if each sample clearly is *some*
@@ -386,7 +386,7 @@ for loss in ("d_loss", "g_loss"):
 # Read them together. One perfect 1, repeated, has confidence 1; noise may be spread over all digits.
 
 # %%
-judge = gl.metrics.train_classifier(images, labels, epochs=1 if FAST else 3)
+judge = gl.metrics.train_classifier(images, labels, epochs=1 if FAST else 5)
 accuracy = float(np.mean(judge.predict(test_images, verbose=0).argmax(1) == test_labels))
 real_report = gl.metrics.class_report(judge, test_images)
 
@@ -394,45 +394,44 @@ print(f"The judge gets {accuracy:.1%} of the test images of {info.title} right."
 print(f"Real images: {real_report}")
 print(f"Noise:       {gl.metrics.class_report(judge, np.asarray(noise))}")
 if not FAST and not info.is_stand_in:
-    assert accuracy > 0.98
+    assert accuracy > 0.985
 
 # %% [markdown]
 # The confidence on real test images is the mark to aim at: nobody's digits, real ones included, get 1.
 #
 # ## 7. The training
 #
-# All settings in one place. Beyond the paper's game there are four habits of today:
+# All settings in one place. Beyond the paper's game there are three habits of today:
 #
 # - **Adam with β₁ = 0.5.** β₁ says how long Adam's momentum lasts. The opponent moves, so that old gradients
 #   mislead; momentum is kept short.
-# - **A learning rate that falls** along a cosine to 0. Large steps find the region, small ones settle in it.
-# - **An average of G's weights**, $\bar\theta \leftarrow 0.999\,\bar\theta + 0.001\,\theta$ after each step.
+# - **An average of G's weights**, $\bar\theta \leftarrow 0.9995\,\bar\theta + 0.0005\,\theta$ after each step.
 #   The players circle each other, as the Dirac-GAN of lesson {{lesson:minimax_game}} does; an average over
-#   the last thousand steps lies nearer to the middle. D never sees it. It is Keras's own `use_ema=True`;
+#   the last two thousand steps lies nearer to the middle. D never sees it. It is Keras's own `use_ema=True`;
 #   `gan.generate` uses the average, `gan.generator` holds the last weights.
-# - **Dropout in D.** D sees the same 60,000 images in every epoch, and in time would know them by heart instead
-#   of knowing what a digit is. Silencing a fifth of its units, others at each step, makes that harder.
+# - **Large steps.** A learning rate of 8e-4 is four times that of the books, for twice their batch. The last
+#   weights jump about more for it; but they are not what we use, and the average moves on faster.
 
 # %%
 BATCH_SIZE = 128
-EPOCHS = 2 if FAST else 50
-LEARNING_RATE, BETA_1 = 4e-4, 0.5
-AVERAGE = 0.999  # how much of the average is kept at each step
-DROPOUT = 0.2  # in D, after each hidden layer
+EPOCHS = 2 if FAST else 34
+LEARNING_RATE, BETA_1 = 8e-4, 0.5
+AVERAGE = 0.9995  # how much of the average is kept at each step
 
 keras.utils.set_random_seed(2)
 train = gl.data.load("mnist", batch_size=BATCH_SIZE, examples=len(images), seed=0, drop_remainder=True)
 
 gan = gl.GAN(
     generator=gl.networks.mlp_generator((28, 28, 1), latent_dim=100),
-    discriminator=gl.networks.mlp_discriminator((28, 28, 1), dropout=DROPOUT),
+    discriminator=gl.networks.mlp_discriminator((28, 28, 1)),
     latent_dim=100,
     objective="non_saturating",
 )
-rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, decay_steps=EPOCHS * len(train))
 gan.compile(
-    generator_optimizer=keras.optimizers.Adam(rate, beta_1=BETA_1, use_ema=True, ema_momentum=AVERAGE),
-    discriminator_optimizer=keras.optimizers.Adam(rate, beta_1=BETA_1),
+    generator_optimizer=keras.optimizers.Adam(
+        LEARNING_RATE, beta_1=BETA_1, use_ema=True, ema_momentum=AVERAGE
+    ),
+    discriminator_optimizer=keras.optimizers.Adam(LEARNING_RATE, beta_1=BETA_1),
 )
 print(f"{EPOCHS} epochs of {len(train)} steps: {EPOCHS * len(train)} steps of each player")
 
@@ -484,7 +483,7 @@ gl.plotting.show_images(blind.generate(8, seed=0), columns=8, title="At equilibr
 # By its losses this GAN has reached the equilibrium, to the last digit, and G makes noise. **D(x) ≈ ½ can
 # mean that the fakes are perfect, or that D is blind.** Remember this picture when you see the curves.
 #
-# Now the training. It takes five to fifteen minutes; the grid shows the same 25 latents every few epochs.
+# Now the training. It takes five to ten minutes; the grid shows the same 25 latents every few epochs.
 #
 # **It can be interrupted.** `BackupAndRestore` writes the whole game into a folder after each epoch. Press ■,
 # then read on with what there is, or run the cell again, today or tomorrow: it goes on after the last whole
@@ -577,7 +576,7 @@ print(f"MLP GAN on {info.title}: {report}")
 print(f"the rarest digit: {report.shares.min():.1%}; confidence on real images: {real_report.confidence:.3f}")
 trained_to_the_end = not FAST and history.epoch[-1] + 1 == EPOCHS
 if trained_to_the_end and not train.info.is_stand_in:
-    assert report.confidence >= 0.93  # with room for other seeds and machines
+    assert report.confidence >= 0.945  # the aim is 0.95; a little room for other machines
     assert report.shares.min() >= 0.05
 
 # %% [markdown]
@@ -610,17 +609,18 @@ axes.set(xlabel="epoch", ylabel="mean confidence", title=f"{info.title}: with an
 axes.legend(frameon=False)
 plt.show()
 
-middle = [epoch for epoch in epochs if 10 <= epoch <= EPOCHS // 2]
-if middle and not info.is_stand_in:
-    gains = [logbook.averaged[epoch] - logbook.last[epoch] for epoch in middle]
-    print(f"epochs {middle}: the average gains {np.mean(gains):+.3f} in confidence")
-    assert np.mean(gains) > 0
+later = [epoch for epoch in epochs if epoch >= 10]
+if later and not info.is_stand_in:
+    gains = [logbook.averaged[epoch] - logbook.last[epoch] for epoch in later]
+    print(f"from epoch {later[0]} on the average gains {np.mean(gains):+.3f} in confidence")
+    assert min(gains) > 0
 
 # %% [markdown]
-# **What to look for.** While the learning rate is high, the last weights jump about and the average is
-# clearly better. As the rate falls to 0 the weights settle, and the two meet. So there are two ways to the
-# same end; with the average one may stop at any time. (In the very first epoch the average lags behind: it
-# still remembers the untrained G.)
+# **What to look for.** The last weights jump about, up and down, for as long as the training goes on; the
+# average rises steadily and is better all the time. (But for the first epochs, when it still remembers the
+# untrained G.) There is another way to quiet: let the learning rate fall to 0,
+# `keras.optimizers.schedules.CosineDecay(LEARNING_RATE, EPOCHS * len(train))`. The last weights then settle
+# and the two curves meet. But where steps get small G stops learning as well: try it, and compare the end.
 #
 # ## 10. Between two latents
 #
@@ -949,7 +949,7 @@ gl.checks.report("mlp_gan")
 # - Losses are written in logits, with softplus. D at ½ everywhere has the loss $2 \log 2$, G then $\log 2$,
 #   and that can mean success or blindness.
 # - Curves tell whether the game is on; a judge and your eyes tell how good the samples are.
-# - An average of G's weights costs nothing and helps while the learning rate is high.
+# - An average of G's weights costs hardly anything, and lets the players take large steps.
 # - Latents live near a sphere. Nearest neighbours show copying of one kind; they need a comparison to mean
 #   anything.
 # - One file holds the whole game, and training goes on from it bit for bit.

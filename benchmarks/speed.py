@@ -1,0 +1,220 @@
+"""What a training step costs, side by side: `GAN.fit`, a loop by hand, the textbook's, and PyTorch's.
+
+    python benchmarks/speed.py                                # all cases, all contenders
+    python benchmarks/speed.py dcgan --contenders fit torch --repeats 15
+    python benchmarks/speed.py --long 20000                   # do time and memory stay flat?
+    python benchmarks/speed.py --grow                         # how the cost grows with batch and pixels
+
+The contenders (see contenders.py) are processes that live side by side and take turns, a block of steps each, in an order
+that changes: on a noisy machine only the ratio of neighbours means something. Printed are medians, and the ratio of `fit` to
+each contender with its quartiles. The floor is the step's multiply-adds over the best rate at which this machine was
+seen to multiply matrices, in the same run.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+CASES = {"mlp": 100, "dcgan": 15, "wgan_gp": 15}  # steps in a block; a multiple of the critic's 5
+CONTENDERS = ("fit", "by hand", "textbook", "torch", "torch compiled")
+OPTIONS = ("fit, XLA", "fit, no XLA", "by hand, no XLA", "fit, 8 steps a call", "fit, one fixed batch", "fit, bfloat16")
+WORKER = Path(__file__).with_name("contenders.py")
+
+
+class Contender:
+    """A process that trains when it is told to."""
+
+    def __init__(self, name, case):
+        begin = time.perf_counter()
+        self.process = subprocess.Popen(
+            [sys.executable, WORKER, name, case],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        self.name = name
+        while (line := self.process.stdout.readline()) and line.strip() != "ready":
+            pass  # what it prints while it starts, such as the name of a stand-in
+        if not line:
+            raise RuntimeError(f"{name} did not start: run {sys.executable} {WORKER} {name!r} {case} to see why.")
+        self.start = time.perf_counter() - begin
+
+    def ask(self, what):
+        self.process.stdin.write(f"{what}\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def multiply_adds(case):
+    """Of one step of a batch: the layers' products, forwards and backwards, counted for the networks of contenders.py.
+
+    A layer's forward pass costs m; its backward pass m for its weights and m for its input, which the first layer of D does
+    not need where only D's weights are asked for.
+    """
+    import contenders
+
+    def of_layers(model):
+        products = []
+        for layer in model.layers:
+            if hasattr(layer, "kernel"):
+                # A convolution uses every weight once for each pixel that it makes, a transposed one for each it takes.
+                seen = layer.input if "Transpose" in type(layer).__name__ else layer.output
+                products.append(int(np.prod(layer.kernel.shape)) * int(np.prod(seen.shape[1:-1])))
+        return np.array(products)
+
+    generator, discriminator = map(of_layers, contenders.players(case))
+    g, d, first = generator.sum(), discriminator.sum(), discriminator[0]
+    ds_turn = g + 2 * (3 * d - first)
+    gs_turn = g + d + d + (2 * g - generator[0])
+    if case == "wgan_gp":
+        # The slope: forwards, and back to the images. Its derivative: each of the two again, for weights and for values.
+        ds_turn += 2 * d + 2 * (2 * d)
+        gs_turn /= contenders.CRITIC_STEPS
+    return contenders.BATCH * (ds_turn + gs_turn)
+
+
+def matrix_rate():
+    """Multiply-adds a second of the best of some matrix products."""
+    import tensorflow as tf
+
+    best = 0.0
+    for size in (1024, 2048):
+        a = tf.random.normal((size, size))
+        for _ in range(6):
+            begin = time.perf_counter()
+            tf.linalg.matmul(a, a).numpy()
+            best = max(best, size**3 / (time.perf_counter() - begin))
+    return best
+
+
+def compare(case, names, repeats):
+    """Starts the contenders, lets them take turns, prints the table, returns it."""
+    steps, contenders = CASES[case], []
+    for name in names:
+        if name.startswith("torch") and importlib.util.find_spec("torch") is None:
+            print(f"({name} is left out: PyTorch is not installed. pip install torch)")
+        elif "bfloat16" in name and not has_bfloat16():
+            print(f"({name} is left out: this processor has no instructions for bfloat16.)")
+        else:
+            contenders.append(Contender(name, case))
+    times, rates = {one.name: [] for one in contenders}, []
+    random = np.random.default_rng(0)
+    for _ in range(repeats):
+        rates.append(matrix_rate())
+        for index in random.permutation(len(contenders)):
+            time.sleep(0.3)  # thread pools of the one before may still be waiting for work, and turn in circles
+            times[contenders[index].name].append(contenders[index].ask(steps) / steps)
+    first = np.array(times[contenders[0].name])
+    floor = multiply_adds(case) / max(rates)
+
+    print(f"\n{case}: batch 64, {repeats} blocks of {steps} steps each, in turn; median")
+    print(f"floor {1e3 * floor:.1f} ms: {multiply_adds(case) / 1e9:.2f}e9 multiply-adds at {max(rates) / 1e9:.0f}e9 a second")
+    print(f"{'':22} ms/step  images/s   floor  {contenders[0].name} / it   quartiles      start, s   peak MB")
+    rows = {}
+    for one in contenders:
+        own = np.array(times[one.name])
+        low, ratio, high = np.percentile(first / own, (25, 50, 75))
+        step = np.median(own)
+        rows[one.name] = {"ms": 1e3 * step, "ratio": ratio, "low": low, "high": high, "floors": step / floor}
+        print(
+            f"{one.name:22} {1e3 * step:7.1f} {64 / step:9.0f} {step / floor:6.2f}× {ratio:10.3f}   "
+            f"{low:.3f} - {high:.3f} {one.start:10.1f} {one.ask('memory'):9.0f}",
+            flush=True,
+        )
+        one.stop()
+    return rows
+
+
+def stay_flat(case, total):
+    """Prints time and memory over a long training."""
+    fit, part = Contender("fit", case), total // 10
+    print(f"\n{case}: {total} steps of GAN.fit")
+    print("step      ms/step   memory, MB (peak so far)")
+    for index in range(1, 11):
+        seconds = fit.ask(part)
+        print(f"{index * part:7} {1e3 * seconds / part:9.2f} {fit.ask('memory'):10.0f}", flush=True)
+    fit.stop()
+
+
+def grow():
+    """Prints how a DCGAN step grows with the batch and with the pixels; 1.00 is in proportion."""
+    import keras
+
+    import gan_lessons as gl
+
+    def step_time(batch, size):
+        deeper = size // 32 - 1
+        filters = (128, 64, 32, 16)[: 3 + deeper]
+        gan = gl.GAN(
+            gl.networks.dcgan_generator((size, size, 3), filters=filters),
+            gl.networks.dcgan_discriminator((size, size, 3), filters=filters[::-1]),
+            latent_dim=100,
+        )
+        gan.compile(
+            generator_optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5),
+            discriminator_optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5),
+        )
+        images = np.random.default_rng(0).uniform(-1, 1, (4 * batch, size, size, 3)).astype("float32")
+        gan.fit(images, batch_size=batch, verbose=0)
+        times = []
+        for _ in range(5):
+            begin = time.perf_counter()
+            gan.fit(images, batch_size=batch, epochs=2, verbose=0)
+            times.append((time.perf_counter() - begin) / 8)
+        return np.median(times)
+
+    print("\nDCGAN, GAN.fit: ms a step")
+    base = step_time(64, 32)
+    for batch, size in ((16, 32), (32, 32), (64, 32), (128, 32), (256, 32), (64, 64)):
+        own = step_time(batch, size)
+        share = own / base / (batch / 64)
+        print(f"batch {batch:3}, {size}×{size}: {1e3 * own:7.1f}   per image {share:5.2f} × that of batch 64 at 32×32", flush=True)
+
+
+def has_bfloat16():
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return True  # not to be found out here; where it is emulated the table shows it
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("cases", nargs="*", help=f"of: {', '.join(CASES)}")
+    parser.add_argument("--contenders", nargs="+", choices=CONTENDERS + OPTIONS, default=list(CONTENDERS))
+    parser.add_argument("--options", action="store_true", help="GAN.fit with other options, in the place of others' loops")
+    parser.add_argument("--repeats", type=int, default=9, help="how many blocks each contender runs")
+    parser.add_argument("--long", type=int, metavar="STEPS", help="whether time and memory stay flat over so many steps")
+    parser.add_argument("--grow", action="store_true", help="how the cost grows with batch and pixels")
+    parser.add_argument("--output", type=Path, help="a JSON file for the numbers")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.cases) - set(CASES):
+        parser.error(f"unknown case {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
+
+    print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
+    if arguments.long or arguments.grow:
+        for case in arguments.cases or ["mlp"]:
+            if arguments.long:
+                stay_flat(case, arguments.long)
+        if arguments.grow:
+            grow()
+        return
+    names = ["fit", *OPTIONS] if arguments.options else arguments.contenders
+    results = {case: compare(case, names, arguments.repeats) for case in arguments.cases or CASES}
+    if arguments.output:
+        arguments.output.write_text(json.dumps(results, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
