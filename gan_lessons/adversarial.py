@@ -141,16 +141,23 @@ class AdversarialModel(keras.Model):
         if not getattr(optimizer, "use_ema", False) or optimizer.iterations.numpy() == 0:
             yield
             return
-        weights = optimizer._trainable_variables  # in the order of its averages
-        last = [ops.convert_to_numpy(weight) for weight in weights]
-        for weight, average in zip(weights, optimizer._model_variables_moving_average):
-            if average is not None:
-                weight.assign(average)
+        variables = getattr(self, player).variables
+        last = [ops.convert_to_numpy(variable) for variable in variables]
         try:
+            for weight, average in zip(optimizer._trainable_variables, optimizer._model_variables_moving_average):
+                if average is not None:
+                    weight.assign(average)
+            self.settle(player)
             yield
         finally:
-            for weight, value in zip(weights, last):
-                weight.assign(value)
+            for variable, value in zip(variables, last):
+                variable.assign(value)
+
+    def settle(self, player):
+        """Called when a player has been given other weights: brings in line what its layers keep besides weights.
+
+        Nothing here; a subclass knows what its player is fed with.
+        """
 
     # --- logs --------------------------------------------------------------------------------------------------------
 

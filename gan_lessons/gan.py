@@ -9,7 +9,7 @@ import warnings
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import ops
+from keras import layers, ops
 
 from gan_lessons import objectives, validation
 from gan_lessons.adversarial import AdversarialModel, after_reading
@@ -51,7 +51,8 @@ class GAN(AdversarialModel):
     answer on both kinds of images; `distance` for Wasserstein), and `penalty`.
 
     If the generator's optimizer keeps an average of the weights, `keras.optimizers.Adam(…, use_ema=True,
-    ema_momentum=0.999)`, then `generate`, `predict` and `export` use the average.
+    ema_momentum=0.999)`, then `generate`, `predict` and `export` use the average, with BatchNormalization's statistics
+    measured anew for it.
 
     Reference:
         Goodfellow et al., Generative Adversarial Nets, 2014, arXiv:1406.2661
@@ -233,6 +234,26 @@ class GAN(AdversarialModel):
                 for start in range(0, len(latents), batch_size)
             ]
         return np.concatenate(batches)
+
+    def settle(self, player):
+        """Measures what BatchNormalization keeps, on 512 latents that are always the same.
+
+        Its moving mean and variance were taken while the generator had its last weights. With averaged ones the layers'
+        values are others, and normalised by the old numbers the images would be spoilt.
+        """
+        if player != "generator":
+            return
+        norms = [layer for layer in self.generator._flatten_layers() if isinstance(layer, layers.BatchNormalization)]
+        if not norms:
+            return
+        momenta = [layer.momentum for layer in norms]
+        try:
+            for layer in norms:
+                layer.momentum = 0.0  # all of what is kept is to come from this one batch
+            self.generator(keras.random.normal((512, self.latent_dim), seed=0), training=True)
+        finally:
+            for layer, momentum in zip(norms, momenta):
+                layer.momentum = momentum
 
     def predict(self, x, *args, **kwargs):
         """As `keras.Model.predict`, from latents of shape (count, latent_dim) to images."""

@@ -572,6 +572,71 @@ def test_the_average_of_the_weights_is_what_generates(tmp_path):
     assert_same(values(again.generator), last)
 
 
+def with_batch_norm():
+    G = keras.Sequential(
+        [
+            keras.Input((LATENT,)),
+            layers.Dense(5),
+            layers.BatchNormalization(),
+            layers.Activation("tanh"),
+            layers.Dense(16, "tanh"),
+            layers.Reshape(SHAPE),
+        ]
+    )
+    return G, plain()[1]
+
+
+def test_batch_norm_is_measured_anew_for_the_average(tmp_path):
+    adam = lambda: keras.optimizers.Adam(0.05, use_ema=True, ema_momentum=0.9)  # noqa: E731
+    gan = compiled(with_batch_norm, optimizers=(adam, sgd))
+    average = None
+    for _ in range(5):
+        gan.fit(X[:4], batch_size=4, verbose=0)
+        now = [weight.numpy() for weight in gan.generator.trainable_variables]
+        average = now if average is None else [0.9 * a + 0.1 * w for a, w in zip(average, now)]
+    kept = values(gan)
+
+    kernel, bias, gamma, beta, last_kernel, last_bias = average
+    z = gan.sample_latents(4, seed=0)
+    many = ops.convert_to_numpy(keras.random.normal((512, LATENT), seed=0)) @ kernel + bias
+    normalised = (z @ kernel + bias - many.mean(0)) / np.sqrt(many.var(0) + gan.generator.layers[1].epsilon)
+    expected = np.tanh(np.tanh(gamma * normalised + beta) @ last_kernel + last_bias).reshape(4, *SHAPE)
+    with_old_numbers = (z @ kernel + bias - gan.generator.layers[1].moving_mean) / np.sqrt(
+        gan.generator.layers[1].moving_variance + gan.generator.layers[1].epsilon
+    )
+    assert np.abs(with_old_numbers - normalised).max() > 0.1, "the two differ, or nothing is tested"
+
+    np.testing.assert_allclose(gan.generate(latents=z), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(gan.predict(z, verbose=0), expected, rtol=1e-4, atol=1e-5)
+    gan.export(tmp_path / "served", verbose=False)
+    served = tf.saved_model.load(tmp_path / "served")
+    np.testing.assert_allclose(served.serve(z), expected, rtol=1e-4, atol=1e-5)
+    assert_same(values(gan), kept)
+    assert gan.generator.layers[1].momentum == 0.99
+
+
+def test_without_an_average_batch_norm_keeps_its_numbers():
+    gan = compiled(with_batch_norm)
+    gan.fit(X, batch_size=4, verbose=0)
+    z = gan.sample_latents(4, seed=0)
+    np.testing.assert_allclose(gan.generate(latents=z), gan.generator(z, training=False), rtol=1e-6)
+
+
+def test_measuring_batch_norm_disturbs_no_training():
+    def noisy():
+        G, D = with_batch_norm()
+        return keras.Sequential([G.layers[0], layers.Dropout(0.3), *G.layers[1:]]), D
+
+    adam = lambda: keras.optimizers.Adam(0.05, use_ema=True, ema_momentum=0.9)  # noqa: E731
+    one, other = (compiled(noisy, optimizers=(adam, sgd)) for _ in range(2))
+    for gan in (one, other):
+        gan.fit(X, batch_size=4, verbose=0, shuffle=False)
+        if gan is one:
+            np.testing.assert_array_equal(gan.generate(5, seed=0), gan.generate(5, seed=0))
+        gan.fit(X, batch_size=4, verbose=0, shuffle=False)
+    assert_same(values(one), values(other))
+
+
 def test_the_average_survives_freezing_a_layer():
     adam = lambda: keras.optimizers.Adam(0.05, use_ema=True, ema_momentum=0.9)  # noqa: E731
     gan = compiled(optimizers=(adam, sgd))

@@ -731,7 +731,7 @@ PENALTY_WEIGHT = 10.0  # λ
 CRITIC_STEPS = 5  # n_critic
 LEARNING_RATE, BETA_1, BETA_2 = 2e-4, 0.0, 0.9
 AVERAGE = 0.99  # of G's weights, over about the last 100 of its steps
-EPOCHS = 2 if FAST else 14
+EPOCHS = 2 if FAST else 25
 BATCHES = 10 if FAST else 300  # in what counts as an epoch here: not quite half a pass over the images
 
 
