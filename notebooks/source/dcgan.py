@@ -516,11 +516,12 @@ if not FAST:
 #
 # ## 5. The training
 #
-# Now in earnest: the whole set, for some twenty minutes. Besides the rules there is one newer habit: G's
+# Now in earnest: the whole set, for a quarter of an hour. Besides the rules there is one newer habit: G's
 # optimizer keeps a running **average of its weights**
 # ($\bar\theta \leftarrow 0.999\,\bar\theta + 0.001\,\theta$ after each step). The players circle around each
 # other, as lesson {{lesson:minimax_game}} showed on the Dirac-GAN; the average lies nearer to the centre of
-# the circle. `generate` uses it.
+# the circle. `generate` uses it. (With one precaution: the means and variances that BatchNorm has kept belong to
+# the last weights. For the averaged ones `gl.GAN` measures them anew, or the pictures would be spoilt.)
 #
 # All settings in one place:
 
@@ -529,7 +530,7 @@ GENERATOR_FILTERS = (128, 64, 32)
 DISCRIMINATOR_FILTERS = (32, 64, 128)
 LEARNING_RATE, BETA_1 = 2e-4, 0.5
 AVERAGE = 0.999
-EPOCHS = 2 if FAST else 18  # passes over the images, less than a minute each on a laptop
+EPOCHS = 2 if FAST else 16  # passes over the images, less than a minute each on a laptop
 BATCHES = 3 if FAST else None  # batches in a pass; None: all of them
 
 keras.utils.set_random_seed(3)
