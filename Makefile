@@ -40,7 +40,7 @@ notebooks: $(STAMP) ## build notebooks/*.ipynb and README's table from notebooks
 
 bench: $(STAMP) ## measure speed
 	$(BIN)/python benchmarks/import_time.py
-	$(BIN)/python benchmarks/step.py
+	$(BIN)/python benchmarks/speed.py
 
 venv: $(STAMP) ## make .venv, with all that the above needs
 

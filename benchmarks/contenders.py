@@ -14,6 +14,7 @@ A process says `ready`, then answers each line "n" with the seconds that n steps
 A step has 64 images. For WGAN-GP it is a step of the critic, with a fifth of a step of the generator.
 """
 
+import itertools
 import os
 import resource
 import sys
@@ -73,7 +74,7 @@ def fit(case, pipeline=True, policy="float32", **options):
 
 
 def by_hand(case, jit_compile=True):
-    """The game as one would write it by hand, with running sums in the place of Keras's metrics; XLA, as `fit` has it."""
+    """The game as one would write it by hand: running sums in the place of Keras's metrics, XLA as `fit` has it."""
     import tensorflow as tf
 
     generator, discriminator = players(case)
@@ -217,15 +218,16 @@ def torch_players(case, torch):
     channels = SHAPES[case][-1]
     if case == "mlp":
         widths = [LATENT_DIM, 256, 512, 1024]
-        hidden = [part for a, b in zip(widths, widths[1:]) for part in (nn.Linear(a, b), nn.LeakyReLU(0.2))]
+        hidden = [part for a, b in itertools.pairwise(widths) for part in (nn.Linear(a, b), nn.LeakyReLU(0.2))]
         generator = nn.Sequential(*hidden, nn.Linear(1024, 784), nn.Tanh(), nn.Unflatten(1, (1, 28, 28)))
         discriminator = nn.Sequential(
-            nn.Flatten(), nn.Linear(784, 512), nn.LeakyReLU(0.2), nn.Linear(512, 256), nn.LeakyReLU(0.2), nn.Linear(256, 1)
+            nn.Flatten(), nn.Linear(784, 512), nn.LeakyReLU(0.2),
+            nn.Linear(512, 256), nn.LeakyReLU(0.2), nn.Linear(256, 1),
         )  # fmt: skip
         return generator, discriminator
     a, b, c = GENERATOR_FILTERS
     norm = nn.Identity if case == "wgan_gp" else nn.BatchNorm2d
-    up, down = {"kernel_size": 4, "stride": 2, "padding": 1}, {"kernel_size": 4, "stride": 2, "padding": 1}
+    up = down = {"kernel_size": 4, "stride": 2, "padding": 1}
     generator = nn.Sequential(
         nn.Linear(LATENT_DIM, 16 * a, bias=False), nn.Unflatten(1, (a, 4, 4)), nn.BatchNorm2d(a), nn.ReLU(),
         nn.ConvTranspose2d(a, b, **up, bias=False), nn.BatchNorm2d(b), nn.ReLU(),

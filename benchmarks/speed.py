@@ -5,10 +5,10 @@
     python benchmarks/speed.py --long 20000                   # do time and memory stay flat?
     python benchmarks/speed.py --grow                         # how the cost grows with batch and pixels
 
-The contenders (see contenders.py) are processes that live side by side and take turns, a block of steps each, in an order
-that changes: on a noisy machine only the ratio of neighbours means something. Printed are medians, and the ratio of `fit` to
-each contender with its quartiles. The floor is the step's multiply-adds over the best rate at which this machine was
-seen to multiply matrices, in the same run.
+The contenders (see contenders.py) are processes that live side by side and take turns, a block of steps each, in an
+order that changes: on a noisy machine only the ratio of neighbours means something. Printed are medians, and the ratio
+of `fit` to each contender with its quartiles. The floor is the step's multiply-adds over the best rate at which this
+machine was seen to multiply matrices, in the same run.
 """
 
 import argparse
@@ -58,8 +58,8 @@ class Contender:
 def multiply_adds(case):
     """Of one step of a batch: the layers' products, forwards and backwards, counted for the networks of contenders.py.
 
-    A layer's forward pass costs m; its backward pass m for its weights and m for its input, which the first layer of D does
-    not need where only D's weights are asked for.
+    A layer's forward pass costs m; its backward pass m for its weights and m for its input, which the first layer of D
+    does not need where only D's weights are asked for.
     """
     import contenders
 
@@ -77,7 +77,7 @@ def multiply_adds(case):
     ds_turn = g + 2 * (3 * d - first)
     gs_turn = g + d + d + (2 * g - generator[0])
     if case == "wgan_gp":
-        # The slope: forwards, and back to the images. Its derivative: each of the two again, for weights and for values.
+        # The slope: forwards, and back to the images. Its derivative: each of the two again, for weights and values.
         ds_turn += 2 * d + 2 * (2 * d)
         gs_turn /= contenders.CRITIC_STEPS
     return contenders.BATCH * (ds_turn + gs_turn)
@@ -118,7 +118,8 @@ def compare(case, names, repeats):
     floor = multiply_adds(case) / max(rates)
 
     print(f"\n{case}: batch 64, {repeats} blocks of {steps} steps each, in turn; median")
-    print(f"floor {1e3 * floor:.1f} ms: {multiply_adds(case) / 1e9:.2f}e9 multiply-adds at {max(rates) / 1e9:.0f}e9 a second")
+    work, rate = multiply_adds(case) / 1e9, max(rates) / 1e9
+    print(f"floor {1e3 * floor:.1f} ms: {work:.2f}e9 multiply-adds at {rate:.0f}e9 a second")
     print(f"{'':22} ms/step  images/s   floor  {contenders[0].name} / it   quartiles      start, s   peak MB")
     rows = {}
     for one in contenders:
@@ -178,7 +179,8 @@ def grow():
     for batch, size in ((16, 32), (32, 32), (64, 32), (128, 32), (256, 32), (64, 64)):
         own = step_time(batch, size)
         share = own / base / (batch / 64)
-        print(f"batch {batch:3}, {size}×{size}: {1e3 * own:7.1f}   per image {share:5.2f} × that of batch 64 at 32×32", flush=True)
+        line = f"batch {batch:3}, {size}×{size}: {1e3 * own:7.1f}   per image {share:5.2f} × that of batch 64 at 32×32"
+        print(line, flush=True)
 
 
 def has_bfloat16():
@@ -193,9 +195,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cases", nargs="*", help=f"of: {', '.join(CASES)}")
     parser.add_argument("--contenders", nargs="+", choices=CONTENDERS + OPTIONS, default=list(CONTENDERS))
-    parser.add_argument("--options", action="store_true", help="GAN.fit with other options, in the place of others' loops")
+    parser.add_argument("--options", action="store_true", help="GAN.fit with other options")
     parser.add_argument("--repeats", type=int, default=9, help="how many blocks each contender runs")
-    parser.add_argument("--long", type=int, metavar="STEPS", help="whether time and memory stay flat over so many steps")
+    parser.add_argument("--long", type=int, metavar="STEPS", help="do time and memory stay flat over these?")
     parser.add_argument("--grow", action="store_true", help="how the cost grows with batch and pixels")
     parser.add_argument("--output", type=Path, help="a JSON file for the numbers")
     arguments = parser.parse_args()

@@ -550,8 +550,8 @@ gan.compile(
 # **It can be interrupted.** `BackupAndRestore` writes the whole game to a folder after each epoch: both
 # networks, both optimizers, the state of the random numbers. Press ■ when you like. Then either read on with
 # what there is (the curves show the epochs since the last start), or run the cell again, today or tomorrow:
-# it goes on after the last whole epoch, with nothing forgotten (only the images are shuffled anew). Once a
-# training is complete its backup is removed. If you stop it and change the *settings*, delete the folder `build/dcgan` first: a backup fits only
+# it goes on after the last whole epoch as if nothing had happened. Once a training is complete its backup is
+# removed. If you stop it and change the *settings*, delete the folder `build/dcgan` first: a backup fits only
 # the networks it was made of.
 #
 # While it runs: the picture shows the same 25 latents after every epoch. Watch colours come first, then

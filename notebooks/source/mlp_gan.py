@@ -436,9 +436,9 @@ gan.compile(
 print(f"{EPOCHS} epochs of {len(train)} steps: {EPOCHS * len(train)} steps of each player")
 
 # %% [markdown]
-# We want to see more than the end, so here is a callback: a few times during training it keeps the images of
-# ten fixed latents, and the judge's confidence on 2,000 samples, once from G's last weights and once from
-# their average.
+# We want to see more than the end, so here is a callback: a few times during training it keeps the images that
+# G's last weights make of ten fixed latents, and the judge's confidence on 2,000 samples, once from the last
+# weights and once from their average.
 
 
 # %%
@@ -453,7 +453,7 @@ class Logbook(keras.callbacks.Callback):
         if epoch in self.epochs:
             averaged = self.model.generate(latents=self.latents)
             last = self.model.generator.predict(self.latents, batch_size=256, verbose=0)
-            self.pictures[epoch] = averaged[:10]
+            self.pictures[epoch] = last[:10]
             self.averaged[epoch] = gl.metrics.class_report(self.judge, averaged).confidence
             self.last[epoch] = gl.metrics.class_report(self.judge, last).confidence
             print(
@@ -557,13 +557,13 @@ if not FAST and not info.is_stand_in and len(history.epoch) == EPOCHS:
 # %%
 gl.plotting.image_rows(
     {f"epoch {epoch}": pictures for epoch, pictures in logbook.pictures.items()},
-    title=f"MLP GAN on {info.title}: ten latents while G learns",
+    title=f"MLP GAN on {info.title}: ten latents while G learns, its last weights",
 )
 
 # %% [markdown]
 # **What to look for.** First the blob in the middle: where there is ink at all. Then strokes, then digits.
-# Follow one column. Early on it may turn from one digit into another; later it settles, and only its outline
-# gets cleaner.
+# Follow one column: the outline gets cleaner, but what it shows may turn from one digit into another up to the
+# end. The players never come to rest; what settles is the quality, not the picture.
 #
 # ## 9. How good is it?
 
@@ -576,7 +576,7 @@ print(f"MLP GAN on {info.title}: {report}")
 print(f"the rarest digit: {report.shares.min():.1%}; confidence on real images: {real_report.confidence:.3f}")
 trained_to_the_end = not FAST and history.epoch[-1] + 1 == EPOCHS
 if trained_to_the_end and not train.info.is_stand_in:
-    assert report.confidence >= 0.945  # the aim is 0.95; a little room for other machines
+    assert report.confidence >= 0.95
     assert report.shares.min() >= 0.05
 
 # %% [markdown]
@@ -606,6 +606,7 @@ figure, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
 axes.plot(epochs, confidences, "o-", color="tab:orange", label="averaged weights")
 axes.plot(epochs, [logbook.last[epoch] for epoch in epochs], "s--", color="tab:blue", label="last weights")
 axes.set(xlabel="epoch", ylabel="mean confidence", title=f"{info.title}: with and without the average")
+axes.set_ylim(bottom=max(0, confidences[-1] - 0.15))
 axes.legend(frameon=False)
 plt.show()
 
@@ -616,9 +617,9 @@ if later and not info.is_stand_in:
     assert min(gains) > 0
 
 # %% [markdown]
-# **What to look for.** The last weights jump about, up and down, for as long as the training goes on; the
-# average rises steadily and is better all the time. (But for the first epochs, when it still remembers the
-# untrained G.) There is another way to quiet: let the learning rate fall to 0,
+# **What to look for.** In the first epochs the average still remembers the untrained G, and lies below the
+# picture. Once it has forgotten that, it is better than the last weights all the time: those jump about for as
+# long as the training goes on. There is another way to quiet: let the learning rate fall to 0,
 # `keras.optimizers.schedules.CosineDecay(LEARNING_RATE, EPOCHS * len(train))`. The last weights then settle
 # and the two curves meet. But where steps get small G stops learning as well: try it, and compare the end.
 #
