@@ -170,76 +170,12 @@ def test_2_and_2_are_4_through_weights(players, tmp_path):
     assert_equal(whole, again)
 
 
-class Interrupt(keras.callbacks.Callback):
-    def __init__(self, epoch, batch):
-        super().__init__()
-        self.at, self.epoch = (epoch, batch), None
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        if (self.epoch, batch) == self.at:
-            raise KeyboardInterrupt
-
-
-@pytest.mark.parametrize("players", PLAYERS, ids=str)
-def test_2_and_2_are_4_through_backup_and_restore(players, tmp_path):
-    whole = hard(players)
-    fit(whole, 4)
-    broken = hard(players)
-    with pytest.raises(KeyboardInterrupt):
-        backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
-        fit(broken, 4, callbacks=[backup, Interrupt(2, 3)])  # in the middle of the third epoch
-    resumed = hard(players, seed=77)  # other weights, until the backup is read
-    history = fit(resumed, 4, callbacks=[keras.callbacks.BackupAndRestore(tmp_path / "backup")])
-    assert history.epoch == [2, 3]
-    assert_equal(whole, resumed)
-
-
-KILLED = """
-import os, signal, sys
-sys.path[:0] = {path!r}
-import keras
-from test_adversarial import Interrupt, everything, fit, hard
-import numpy as np
-
-class Kill(Interrupt):
-    def on_train_batch_end(self, batch, logs=None):
-        if (self.epoch, batch) == self.at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-gan = hard("subclassed", seed=int(sys.argv[1]))
-backup = keras.callbacks.BackupAndRestore({backup!r})
-callbacks = [backup] + ([Kill(2, 2)] if sys.argv[2] == "kill" else [])
-history = fit(gan, 4, callbacks=callbacks)
-assert history.epoch == [2, 3], history.epoch
-np.savez({result!r}, **everything(gan))
-"""
-
-
 def run(code, *arguments):
     root = Path(__file__).parent.parent
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(root)}
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code), *arguments], env=environment, capture_output=True, text=True
     )
-
-
-def test_killed_and_taken_up_in_a_fresh_process(tmp_path):
-    code = KILLED.format(
-        path=[str(Path(__file__).parent)], backup=str(tmp_path / "b"), result=str(tmp_path / "end.npz")
-    )
-    killed = run(code, "0", "kill")
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert not (tmp_path / "end.npz").exists()
-    resumed = run(code, "31", "on")
-    assert resumed.returncode == 0, resumed.stderr[-3000:]
-    whole = hard("subclassed")
-    fit(whole, 4)
-    found = np.load(tmp_path / "end.npz")
-    for a, b in zip(everything(whole).values(), found.values(), strict=True):
-        np.testing.assert_array_equal(a, b)
 
 
 def test_a_file_brings_back_all_that_was_said(tmp_path):
@@ -322,49 +258,6 @@ def test_networks_that_cannot_be_saved_leave_the_old_file(tmp_path):
         bad.save(tmp_path / "gan.keras")
     assert listing(tmp_path) == before
     keras.models.load_model(tmp_path / "gan.keras")
-
-
-@pytest.mark.parametrize("form", ["whole", "weights"])
-def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch, form):
-    gan = make("sequential")
-    save = {
-        "whole": lambda: gan.save(tmp_path / "gan.keras"),
-        "weights": lambda: gan.save_weights(tmp_path / "gan.weights.h5"),
-    }[form]
-    save()
-    before = listing(tmp_path)
-    fit(gan, 1)
-    written = []
-    original = keras.optimizers.Adam.save_own_variables
-
-    def full(self, store):
-        written.extend(p.name for p in tmp_path.iterdir())
-        original(self, store)
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(keras.optimizers.Adam, "save_own_variables", full)
-    with pytest.raises(OSError, match="No space left"):
-        save()
-    assert len(set(written)) == (2 if form == "weights" else len(set(written))), "it was in the middle of writing"
-    assert listing(tmp_path) == before
-    monkeypatch.undo()
-    save()
-    assert listing(tmp_path).keys() == before.keys() and listing(tmp_path) != before
-
-
-def test_checkpoints_survive_a_full_disk(tmp_path, monkeypatch):
-    gan = make("nested")
-    checkpoint = keras.callbacks.ModelCheckpoint(tmp_path / "best.keras")
-    fit(gan, 1, callbacks=[checkpoint])
-    before = listing(tmp_path)
-
-    def full(self, store):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(layers.Dense, "save_own_variables", full)
-    with pytest.raises(OSError):
-        fit(gan, 1, callbacks=[checkpoint])
-    assert listing(tmp_path) == before
 
 
 def test_where_a_model_may_be_saved(tmp_path, monkeypatch):
