@@ -167,6 +167,14 @@ class AdversarialModel(keras.Model):
         # Keras would add a `loss` of its own, which is 0 for ever where there are several.
         return list(self._means.values())
 
+    def get_metrics_result(self):
+        results = super().get_metrics_result()
+        strategy = tf.distribute.get_strategy()
+        if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) or tf.distribute.in_cross_replica_context():
+            return results
+        # Over several machines Keras averages what their steps answer along a first axis, which a number has not.
+        return {name: ops.reshape(value, (1,)) for name, value in results.items()}
+
     # --- saving ----------------------------------------------------------------------------------------------------
 
     def get_compile_config(self):
