@@ -4,13 +4,13 @@
     python benchmarks/killed.py --kills 5 --every 3
     python benchmarks/killed.py --keras                # the same with Keras's own callback, for comparison
 
-The training is a small GAN with all that is hard to take up again exactly: Dropout, a gradient penalty, an average of weights,
-three steps of D for one of G, data that is shuffled anew in each epoch, validation, a model saved each epoch. A third of the
-kills (SIGKILL) come while a backup is being written, the others at any moment, while the process starts included.
+The training is a small GAN with all that is hard to take up again exactly: Dropout, a gradient penalty, an average of
+weights, three steps of D for one of G, data that is shuffled anew in each epoch, validation, a model saved each epoch. A
+third of the kills (SIGKILL) come while a backup is being written, the others at any moment, the start included.
 
 After each kill the backup and the saved model must be whole files. Each start must go on no further back than the last
-interval between backups. The end must be equal bit for bit: weights, both optimizers, random state, history. Each start takes
-as long as it takes to import TensorFlow; a dot is a kill.
+interval between backups. The end must be equal bit for bit: weights, both optimizers, random state, history. A dot is a
+kill; each costs a start, which is mostly the import of TensorFlow: the whole takes ten minutes on two free cores.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import json
 import os
 import random
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -170,7 +171,7 @@ def torment(every, kills, kerass, chance, folder):
     whole = Process(reference, every, kerass)
     assert not whole.close()
     times = {word: [at for at, line in whole.lines if line == word] for word in ("saving", "saved")}
-    save_seconds = sorted(b - a for a, b in zip(times["saving"], times["saved"]))[len(times["saved"]) // 2]
+    save_seconds = statistics.median(b - a for a, b in zip(times["saving"], times["saved"], strict=True))
     first = next(at for at, line in whole.lines if line == "at 1")
     start_seconds, train_seconds = first - whole.began, whole.lines[-1][0] - first
     print(
@@ -239,11 +240,11 @@ def main():
     for every in frequencies:
         begin = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
-            chance = random.Random(arguments.seed)
-            killed, in_saves, ends, wrong = torment(every, arguments.kills // len(frequencies), arguments.keras, chance, Path(folder))
+            kills, chance = arguments.kills // len(frequencies), random.Random(arguments.seed)
+            killed, in_saves, ends, wrong = torment(every, kills, arguments.keras, chance, Path(folder))
         print(
-            f"\n{killed} kills, {in_saves} of them while a backup was being written; {ends} trainings came to their end, "
-            f"{'all equal bit for bit' if not wrong else 'and this was wrong:'} ({time.monotonic() - begin:.0f} s)"
+            f"\n{killed} kills, {in_saves} of them while a backup was being written; {ends} trainings came to their "
+            f"end, {'all equal bit for bit' if not wrong else 'and this was wrong:'} ({time.monotonic() - begin:.0f} s)"
         )
         for line in wrong:
             print(f"  {line}")

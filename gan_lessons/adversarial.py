@@ -170,7 +170,8 @@ class AdversarialModel(keras.Model):
     def get_metrics_result(self):
         results = super().get_metrics_result()
         strategy = tf.distribute.get_strategy()
-        if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) or tf.distribute.in_cross_replica_context():
+        several = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+        if not several or tf.distribute.in_cross_replica_context():
             return results
         # Over several machines Keras averages what their steps answer along a first axis, which a number has not.
         return {name: ops.reshape(value, (1,)) for name, value in results.items()}
@@ -260,8 +261,8 @@ class AdversarialModel(keras.Model):
 
         `shuffle` is by default True for arrays; a data set comes in its own order.
 
-        With `keras.callbacks.BackupAndRestore` a training that was killed, and is started again by the same program in a
-        fresh process, goes on as if nothing had happened: see `gan_lessons.saving.ExactBackup`.
+        With `keras.callbacks.BackupAndRestore` a training that was killed, and is started again by the same program in
+        a fresh process, goes on as if nothing had happened: see `gan_lessons.saving.ExactBackup`.
         """
         if shuffle is None:
             shuffle = hasattr(x, "shape")  # an array; with others Keras's True would warn that it is ignored

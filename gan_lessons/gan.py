@@ -50,11 +50,11 @@ class GAN(AdversarialModel):
     The history has `d_loss` and `g_loss`, means over the epoch, what the objective adds (`d_real` and `d_fake`, D's mean
     answer on both kinds of images; `distance` for Wasserstein), and `penalty`.
 
-    On several devices: build and compile within the scope of a strategy of TensorFlow's, `with strategy.scope():`, for the GPUs
-    of one machine `tf.distribute.MirroredStrategy()`, for several machines `tf.distribute.MultiWorkerMirroredStrategy()`, one
-    process each with its `TF_CONFIG`. A batch is shared out among them; the losses are those of the whole batch, and
-    the training is that of one device, but for `BatchNormalization`, which sees its device's share alone. Of several
-    processes each saves, and backs up, under a name of its own.
+    On several devices: build and compile within the scope of a strategy of TensorFlow's, `with strategy.scope():`. It is
+    `tf.distribute.MirroredStrategy()` for the GPUs of one machine; for several machines it is
+    `tf.distribute.MultiWorkerMirroredStrategy()`, in one process each with its `TF_CONFIG`, made before all else. A batch
+    is shared out among them; the losses are those of the whole batch, and the training is that of one device, but for
+    `BatchNormalization`, which sees its device's share alone. Each process saves, and backs up, under a name of its own.
 
     If the generator's optimizer keeps an average of the weights, `keras.optimizers.Adam(…, use_ema=True,
     ema_momentum=0.999)`, then `generate`, `predict` and `export` use the average.

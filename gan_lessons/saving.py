@@ -70,8 +70,8 @@ def write(filepath, data, overwrite=True):
 class Memory(io.BytesIO):
     """What `save_weights` of a Keras model can write to, in place of a path.
 
-    HDF5 that runs into a full disk can take the process down with it, minutes later, when it closes the file it could not
-    finish. So it writes into memory, and the bytes go to the disk in one piece.
+    HDF5 that runs into a full disk can take the process down with it, when it closes the file that it could not finish.
+    So it writes into memory, and the bytes go to the disk in one piece.
     """
 
     def __str__(self):
@@ -97,15 +97,15 @@ class ExactBackup(keras.callbacks.BackupAndRestore):
     - the data is read again up to there without being trained on, so that a data set that shuffles anew in each epoch
       goes on with the order of the right epoch;
     - the history of the epochs before is in what `fit` returns;
-    - it is called after all other callbacks: what they do at the end of an epoch is done when the epoch counts as done.
+    - it comes after all other callbacks: what they do at the end of an epoch is done when the epoch counts as done.
 
-    What it cannot know of: the state of callbacks that remember (`EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint` with
-    `save_best_only`), data whose order is not fixed by a seed, and validation data that is shuffled anew in each epoch.
+    What it cannot know of: the state of callbacks that remember (`EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint`
+    with `save_best_only`), data whose order is not fixed by a seed, and validation data that is shuffled anew in each epoch.
     A backup that cannot be written, on a full disk for example, is a warning: the last one stays, the training goes on.
 
     Args:
-        backup_dir, save_freq, delete_checkpoint: as in Keras. With `delete_checkpoint=False` the end is kept as well: when
-            the program is killed after `fit` and started again, nothing is trained again.
+        backup_dir, save_freq, delete_checkpoint: as in Keras. With `delete_checkpoint=False` the end is kept as well:
+            when the program is killed after `fit` and started again, nothing is trained again.
     """
 
     def __init__(self, backup_dir, save_freq="epoch", delete_checkpoint=True):
