@@ -17,20 +17,32 @@ export JUPYTER_PREFER_ENV_PATH := 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test course notebooks bench venv check-python
+.PHONY: help lab test test-oldest course notebooks bench venv check-python
 
 help: ## print this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s%s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s%s\n", $$1, $$2}'
 
 lab: $(STAMP) ## open the course in JupyterLab
 	$(BIN)/python -m jupyterlab --ServerApp.root_dir="$(CURDIR)" $(if $(filter 0,$(shell id -u)),--allow-root) \
 		$(LAB_OPTIONS) notebooks/00_start_here.ipynb
 
 # Two workers of one thread each, so that they do not compete for the cores.
+TEST_ENVIRONMENT := GAN_LESSONS_FAST=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=2 OMP_NUM_THREADS=1 \
+	TF_CPP_MIN_LOG_LEVEL=3
+
 test: $(STAMP) ## run the unit tests, and every lesson in fast mode
-	GAN_LESSONS_FAST=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=2 OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 \
-	$(BIN)/python -m pytest -q --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --durations=10 \
+	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -q --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --durations=10 \
 		--nbval-lax --nbval-current-env --nbval-cell-timeout=600 notebooks/[0-9]*.ipynb tests
+
+# requirements.txt with each lower bound made the version itself, in an environment of its own, which may be deleted after.
+OLDEST := .venv-oldest
+
+test-oldest: | check-python ## run the unit tests with the oldest versions that requirements.txt admits
+	test -x $(OLDEST)/bin/pip || "$(PYTHON)" -m venv $(OLDEST)
+	sed 's/>=\([0-9.]*\),<[0-9.]*/==\1/' requirements.txt > $(OLDEST)/requirements.txt
+	$(OLDEST)/bin/python -m pip install --disable-pip-version-check -r $(OLDEST)/requirements.txt
+	$(OLDEST)/bin/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(TEST_ENVIRONMENT) $(OLDEST)/bin/python -m pytest -q --numprocesses=$(WORKERS) --dist=loadfile tests
 
 course: $(STAMP) ## run every lesson at laptop size into build/ (FRESH=1: again; ONLY=name: that one; FAST=1: quickly)
 	$(BIN)/python notebooks/course.py run $(if $(FRESH),--fresh) $(if $(FAST),--fast) $(ONLY)

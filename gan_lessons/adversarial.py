@@ -6,15 +6,14 @@ around `fit` reach all of them. It knows nothing of any game: that is the subcla
 
 import contextlib
 import functools
-import os
-import shutil
-import uuid
+import weakref
 
 import keras
 import tensorflow as tf
 from keras import ops
 
 from gan_lessons import validation
+from gan_lessons.saving import ExactBackup, Memory, replacing, write
 
 
 def after_reading(train_step):
@@ -175,6 +174,15 @@ class AdversarialModel(keras.Model):
         # Keras would add a `loss` of its own, which is 0 for ever where there are several.
         return list(self._means.values())
 
+    def get_metrics_result(self):
+        results = super().get_metrics_result()
+        strategy = tf.distribute.get_strategy()
+        several = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+        if not several or tf.distribute.in_cross_replica_context():
+            return results
+        # Over several machines Keras averages what their steps answer along a first axis, which a number has not.
+        return {name: ops.reshape(value, (1,)) for name, value in results.items()}
+
     # --- saving ----------------------------------------------------------------------------------------------------
 
     def get_compile_config(self):
@@ -225,7 +233,7 @@ class AdversarialModel(keras.Model):
                 f"A model is saved to a path that ends in .keras. Received: filepath={str(filepath)!r}. "
                 "For the weights alone use save_weights; for serving, export."
             )
-        with _replacing(filepath, overwrite) as temporary:
+        with replacing(filepath, overwrite) as temporary:
             super().save(temporary, **kwargs)
 
     def save_weights(self, filepath, overwrite=True, **kwargs):
@@ -233,8 +241,9 @@ class AdversarialModel(keras.Model):
         if kwargs.get("max_shard_size") is not None or not str(filepath).endswith(".weights.h5"):
             super().save_weights(filepath, overwrite=overwrite, **kwargs)  # Keras's own error, or several files
             return
-        with _replacing(filepath, overwrite) as temporary:
-            super().save_weights(temporary, **kwargs)
+        memory = Memory()
+        super().save_weights(memory, **kwargs)
+        write(filepath, memory.getbuffer(), overwrite)
 
     # --- what fit is given -----------------------------------------------------------------------------------------
 
@@ -258,18 +267,22 @@ class AdversarialModel(keras.Model):
         """As `keras.Model.fit`; the images are checked first, and a bad one is refused in words before it is trained on.
 
         `shuffle` is by default True for arrays; a data set comes in its own order.
+
+        With `keras.callbacks.BackupAndRestore` a training that was killed, and is started again by the same program in
+        a fresh process, goes on as if nothing had happened: see `gan_lessons.saving.ExactBackup`.
         """
         if shuffle is None:
             shuffle = hasattr(x, "shape")  # an array; with others Keras's True would warn that it is ignored
         if callbacks is not None and not isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks = [_seeing_every_loss(callback) for callback in tf.nest.flatten(callbacks)]
+            callbacks = _made_to_fit(tf.nest.flatten(callbacks))
         x = self.check_images(x, "x")
         if isinstance(validation_data, (tuple, list)):
             images, *others = validation_data
             validation_data = (self.check_images(images, "validation_data"), *(others or [None]))
         elif validation_data is not None:
             validation_data = self.check_images(validation_data, "validation_data")
-        self._eval_epoch_iterator = None  # Keras's, left over from a fit that was interrupted
+        # Keras's, left over from a fit that was interrupted, or resumed.
+        self._eval_epoch_iterator = self._initial_epoch = None
         with validation.in_words(self.image_shape):
             history = super().fit(
                 x,
@@ -286,6 +299,11 @@ class AdversarialModel(keras.Model):
         if history.epoch and not history.history:
             raise ValueError("x must not be empty. Received: a data set that ended before its first batch.")
         return history
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Keras calls this with what it has made of the data; a resumed training has to read in it.
+        self.batches_of_fit = iterator and weakref.ref(iterator)
+        super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)
 
     def evaluate(self, x=None, *args, **kwargs):
         """As `keras.Model.evaluate`: the losses and what else the history has, on the given images, with the checks of `fit`.
@@ -312,9 +330,17 @@ class _TerminateOnNaN(keras.callbacks.TerminateOnNaN):
         super().on_batch_end(batch, {"loss": sum((logs or {}).values())})  # not finite if one of them is not
 
 
-def _seeing_every_loss(callback):
-    """Keras's TerminateOnNaN looks at `loss` alone, and several players have a loss each."""
-    return _TerminateOnNaN(callback.raise_error) if type(callback) is keras.callbacks.TerminateOnNaN else callback
+def _made_to_fit(callbacks):
+    """Keras's callbacks, with those replaced that plan for a model with one loss, or give back less than they say."""
+    found, backups = [], []
+    for callback in callbacks:
+        if type(callback) is keras.callbacks.TerminateOnNaN:  # it looks at `loss` alone
+            callback = _TerminateOnNaN(callback.raise_error)
+        if type(callback) is keras.callbacks.BackupAndRestore:
+            callback = ExactBackup(callback.backup_dir, callback.save_freq, callback.delete_checkpoint)
+        (backups if isinstance(callback, ExactBackup) else found).append(callback)
+    # A backup comes last, when the others have done their part of an epoch and the history has it.
+    return [*found, keras.callbacks.History(), *backups] if backups else found
 
 
 class _EveryPlayersOptimizer:
@@ -349,26 +375,3 @@ class _EveryPlayersOptimizer:
     @property
     def variables(self):
         return [variable for optimizer in self._optimizers for variable in optimizer.variables]
-
-
-@contextlib.contextmanager
-def _replacing(filepath, overwrite):
-    """A temporary path beside `filepath`, which takes its place if the block succeeds and is removed if it does not."""
-    filepath = os.fspath(filepath)
-    folder, name = os.path.split(filepath)
-    if folder and not os.path.isdir(folder):
-        raise FileNotFoundError(f"The folder to save in must be there. Received: filepath={filepath!r}. Make it first.")
-    if os.path.exists(filepath) and not overwrite:
-        raise FileExistsError(
-            f"Received: filepath={filepath!r}, which is there, and overwrite=False. Save under another name."
-        )
-    # The end of the name is kept: Keras tells formats apart by it.
-    temporary = os.path.join(folder, f".{uuid.uuid4().hex[:8]}-{name}")
-    try:
-        yield temporary
-        os.replace(temporary, filepath)
-    finally:
-        if os.path.isdir(temporary):
-            shutil.rmtree(temporary)
-        elif os.path.exists(temporary):
-            os.remove(temporary)

@@ -25,6 +25,7 @@ import tensorflow as tf
 from PIL import Image, ImageDraw, ImageFont
 
 from gan_lessons import plotting
+from gan_lessons.saving import write
 
 _MARGIN = 8  # pixels around a picture
 _LINE = 18  # pixels from one line of text to the next
@@ -164,7 +165,7 @@ class SampleGrid(_Pictures):
         if self.directory is not None:
             digits = 4 if self.unit == "epoch" else 8
             with _never_mind_the_disk(self.directory):
-                (self.directory / f"{self.unit}-{at:0{digits}d}.png").write_bytes(_png(self.picture))
+                write(self.directory / f"{self.unit}-{at:0{digits}d}.png", _png(self.picture))
         if self.log_dir is not None:
             with _never_mind_the_disk(self.log_dir):
                 if self._writer is None:
@@ -284,13 +285,7 @@ class TrainingMovie(_Pictures):
         frame = _Frame.of(picture, self.unit, at)
         self._frames.append(frame)
         with _never_mind_the_disk(self.path):
-            # Beside it first, then in its place: whatever happens, a whole movie is there.
-            unfinished = self.path.with_name(f".{self.path.name}.part")
-            try:
-                unfinished.write_bytes(self._gif())
-                os.replace(unfinished, self.path)
-            finally:
-                unfinished.unlink(missing_ok=True)
+            write(self.path, self._gif())
 
     def on_train_end(self, logs=None):
         super().on_train_end(logs)

@@ -50,6 +50,12 @@ class GAN(AdversarialModel):
     The history has `d_loss` and `g_loss`, means over the epoch, what the objective adds (`d_real` and `d_fake`, D's mean
     answer on both kinds of images; `distance` for Wasserstein), and `penalty`.
 
+    On several devices: build and compile within the scope of a strategy of TensorFlow's, `with strategy.scope():`. It is
+    `tf.distribute.MirroredStrategy()` for the GPUs of one machine; for several machines it is
+    `tf.distribute.MultiWorkerMirroredStrategy()`, in one process each with its `TF_CONFIG`, made before all else. A batch
+    is shared out among them; the losses are those of the whole batch, and the training is that of one device, but for
+    `BatchNormalization`, which sees its device's share alone. Each process saves, and backs up, under a name of its own.
+
     If the generator's optimizer keeps an average of the weights, `keras.optimizers.Adam(…, use_ema=True,
     ema_momentum=0.999)`, then `generate`, `predict` and `export` use the average, with BatchNormalization's statistics
     measured anew for it.
@@ -82,11 +88,6 @@ class GAN(AdversarialModel):
             raise TypeError(f"discriminator_steps must be an integer. Received: {discriminator_steps=}.")
         if discriminator_steps < 1:
             raise ValueError(f"discriminator_steps must be at least 1. Received: {discriminator_steps=}.")
-        if discriminator_steps > 1 and (devices := tf.distribute.get_strategy().num_replicas_in_sync) > 1:
-            raise ValueError(
-                "On several devices G has a turn on every batch: TensorFlow adds no gradients up inside a condition. "
-                f"Received: {discriminator_steps=} on {devices} devices. Use one device, or discriminator_steps=1."
-            )
         if sentence := validation.warn_about_batch_norm(discriminator, penalty):
             warnings.warn(sentence, stacklevel=2)
 
@@ -134,7 +135,7 @@ class GAN(AdversarialModel):
         self.log(d_loss=d_loss, **self._objective_log(real_logits, fake_logits))
 
         # G's turn: make fakes whose logits D raises. D is called inside the tape, but only G's weights move.
-        def generators_turn():
+        def generators_turn(count):
             with tf.GradientTape() as tape:
                 fake_images = self.generator(self._draw_latents(count), training=True)
                 fake_logits = self._discriminate(fake_images)
@@ -142,11 +143,15 @@ class GAN(AdversarialModel):
             self.descend("generator", g_loss, tape)
             self.log(g_loss=g_loss)
 
+        # Whether G has a turn is decided once for all devices: in a condition on each, TensorFlow adds no gradients up.
+        def if_it_is_due(strategy, count):
+            due = self.discriminator_optimizer.iterations % self.discriminator_steps == 0
+            tf.cond(due, lambda: strategy.run(generators_turn, args=(count,)), lambda: None)
+
         if self.discriminator_steps == 1:
-            generators_turn()
+            generators_turn(count)
         else:
-            steps_taken = self.discriminator_optimizer.iterations
-            tf.cond(steps_taken % self.discriminator_steps == 0, generators_turn, lambda: None)
+            tf.distribute.get_replica_context().merge_call(if_it_is_due, args=(count,))
         return self.get_metrics_result()
 
     def test_step(self, data):

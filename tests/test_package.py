@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
 
 import gan_lessons as gl
@@ -48,7 +50,7 @@ def test_importing_brings_nothing_heavy():
         "pandas",
     }
     assert not added & heavy
-    light = ("adversarial", "constraints", "gan", "objectives", "penalties", "validation")
+    light = ("adversarial", "constraints", "gan", "objectives", "penalties", "saving", "validation")
     assert ours == {f"gan_lessons.{name}" for name in light}
 
 
@@ -61,25 +63,45 @@ def test_modules_come_when_they_are_asked_for():
     assert out.strip().endswith("(None, 4, 4, 1) 10.0")
 
 
-def test_a_fresh_process_loads_a_saved_gan_after_the_import(tmp_path):
-    path = tmp_path / "gan.keras"
-    gan = gl.GAN(
-        gl.networks.mlp_generator((4, 4, 1), 2, (3,)),
-        gl.networks.mlp_discriminator((4, 4, 1), (3,)),
-        2,
-        objective="wasserstein",
-        penalty=gl.penalties.GradientPenalty(),
+def every_kind_of_gan():
+    """One GAN with each network, objective, penalty and constraint that the package has, and in mixed precision."""
+    dcgan = {"filters": (4, 4, 4)}
+    kinds = [(gl.networks.mlp_generator((4, 4, 1), 2, (3,)), gl.networks.mlp_discriminator((4, 4, 1), (3,)), one)
+             for one in ("minimax", "non_saturating", "wasserstein")]  # fmt: skip
+    G, D, critic = gl.networks.dcgan_generator, gl.networks.dcgan_discriminator, gl.networks.dcgan_critic
+    kinds.append((G(latent_dim=2, **dcgan), D(**dcgan), "minimax"))
+    kinds.append((G(latent_dim=2, **dcgan), critic(**dcgan), "wasserstein"))
+    for index, (generator, discriminator, objective) in enumerate(kinds):
+        penalty = gl.penalties.GradientPenalty() if objective == "wasserstein" else None
+        gan = gl.GAN(generator, discriminator, 2, objective=objective, penalty=penalty)
+        gan.compile(generator_optimizer="adam", discriminator_optimizer="rmsprop")
+        if index == 2:
+            gl.constraints.clip_weights(gan.discriminator)
+        yield gan
+    keras.config.set_dtype_policy("mixed_float16")
+    gan = gl.GAN(gl.networks.mlp_generator((4, 4, 1), 2, (3,)), gl.networks.mlp_discriminator((4, 4, 1), (3,)), 2)
+    gan.compile(generator_optimizer="adam", discriminator_optimizer="adam")  # each in a LossScaleOptimizer
+    yield gan
+
+
+def test_a_fresh_process_loads_a_saved_gan_after_the_import_in_safe_mode(tmp_path):
+    expected = []
+    for index, gan in enumerate(every_kind_of_gan()):
+        gan.save(tmp_path / f"{index}.keras")
+        expected.append(gan.generate(1, seed=0).sum())
+    out = fresh(
+        "import keras, gan_lessons\n"
+        f"for index in range({len(expected)}):\n"
+        f"    gan = keras.models.load_model(f'{tmp_path}/{{index}}.keras', safe_mode=True)\n"
+        "    print('sum', gan.generate(1, seed=0).sum())\n"
     )
-    gan.compile(generator_optimizer="adam", discriminator_optimizer="adam")
-    gl.constraints.clip_weights(gan.discriminator)
-    gan.save(path)
-    out = fresh(f"import keras, gan_lessons\nprint(keras.models.load_model({str(path)!r}).generate(1, seed=0).sum())")
-    assert abs(float(out.split()[-1]) - gan.generate(1, seed=0).sum()) < 1e-5
+    found = [float(line.split()[1]) for line in out.splitlines() if line.startswith("sum ")]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_every_module_is_offered_and_listed():
     found = {name for _, name, _ in pkgutil.iter_modules(gl.__path__) if not name.startswith("_")}
-    inner = {"adversarial", "gan", "validation"}  # reached through GAN
+    inner = {"adversarial", "gan", "saving", "validation"}  # reached through GAN
     assert found - inner == set(gl._MODULES)
     assert set(gl.__all__) == {"GAN", *gl._MODULES} <= set(dir(gl))
     for name in gl._MODULES:

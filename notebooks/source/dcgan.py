@@ -549,7 +549,7 @@ gan.compile(
 # %% [markdown]
 # **It can be interrupted.** `BackupAndRestore` writes the whole game to a folder after each epoch: both
 # networks, both optimizers, the state of the random numbers. Press ■ when you like. Then either read on with
-# what there is (the curves show the epochs since the last start), or run the cell again, today or tomorrow:
+# what there is, or run the cell again, today or tomorrow:
 # it goes on after the last whole epoch as if nothing had happened. Once a training is complete its backup is
 # removed. If you stop it and change the *settings*, delete the folder `build/dcgan` first: a backup fits only
 # the networks it was made of.

@@ -1,0 +1,217 @@
+"""Files that are whole or not there, and a training that can be killed at any moment.
+
+What `AdversarialModel` saves with. The backup is what `fit` puts in the place of `keras.callbacks.BackupAndRestore`.
+"""
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import uuid
+import warnings
+from pathlib import Path
+
+import h5py
+import keras
+from keras import ops
+
+
+@contextlib.contextmanager
+def replacing(filepath, overwrite=True):
+    """A temporary path beside `filepath`, which takes its place if the block succeeds and is removed if it does not.
+
+    A process that is killed in the block leaves the temporary file, hidden, named as `leftovers` says.
+
+    Args:
+        filepath: the path of the file to write; its folder must be there.
+        overwrite: whether a file that is there may be replaced.
+
+    Yields:
+        The temporary path, of the same ending.
+
+    Raises:
+        FileNotFoundError, FileExistsError: if the folder is not there, or the file is and may not be replaced.
+        OSError: if the file cannot be written (a full disk, a folder that is read-only); what was there is as it was.
+    """
+    filepath = os.fspath(filepath)
+    folder, name = os.path.split(filepath)
+    if folder and not os.path.isdir(folder):
+        raise FileNotFoundError(f"The folder to save in must be there. Received: filepath={filepath!r}. Make it first.")
+    if os.path.exists(filepath) and not overwrite:
+        raise FileExistsError(
+            f"Received: filepath={filepath!r}, which is there, and overwrite=False. Save under another name."
+        )
+    # The end of the name is kept: Keras tells formats apart by it.
+    temporary = os.path.join(folder, f".{uuid.uuid4().hex[:8]}-{name}")
+    try:
+        yield temporary
+        os.replace(temporary, filepath)
+    except OSError as error:
+        if error.errno is None or isinstance(error, FileExistsError):
+            raise
+        # HDF5's own message is five lines of addresses; of its kind the error stays.
+        raise OSError(
+            error.errno, f"{os.strerror(error.errno)}: the file could not be written, and is as it was before", filepath
+        ) from error
+    finally:
+        if os.path.isdir(temporary):
+            shutil.rmtree(temporary)
+        elif os.path.exists(temporary):
+            os.remove(temporary)
+
+
+def write(filepath, data, overwrite=True):
+    """Writes bytes to a file: all of them, or none. Args, Raises: as `replacing`."""
+    with replacing(filepath, overwrite) as temporary:
+        Path(temporary).write_bytes(data)
+
+
+class Memory(io.BytesIO):
+    """What `save_weights` of a Keras model can write to, in place of a path.
+
+    HDF5 that runs into a full disk can take the process down with it, when it closes the file that it could not finish.
+    So it writes into memory, and the bytes go to the disk in one piece.
+    """
+
+    def __str__(self):
+        return "memory.weights.h5"  # Keras looks at the end of the name
+
+
+def leftovers(filepath):
+    """The files that processes killed in `replacing(filepath)` have left."""
+    filepath = Path(filepath)
+    return sorted(filepath.parent.glob(f".{'[0-9a-f]' * 8}-*{filepath.name}"))
+
+
+class ExactBackup(keras.callbacks.BackupAndRestore):
+    """`keras.callbacks.BackupAndRestore`, made exact: what `fit` of an adversarial model puts in its place.
+
+    A training that was killed at any moment, and is started again by the same program in a fresh process, ends with the
+    same weights, optimizers, random state and history, bit for bit, as one that was not. For that
+
+    - all is in one file, which is replaced in one step: Keras writes the weights, then the epoch, and a process that is
+      killed between the two trains an epoch twice;
+    - with `save_freq=n` a resumed training goes on behind the batch of the backup, with the epoch's means as they were:
+      Keras begins the epoch again with the weights of its middle;
+    - the data is read again up to there without being trained on, so that a data set that shuffles anew in each epoch
+      goes on with the order of the right epoch;
+    - the history of the epochs before is in what `fit` returns;
+    - it comes after all other callbacks: what they do at the end of an epoch is done when the epoch counts as done.
+
+    What it cannot know of: the state of callbacks that remember (`EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint`
+    with `save_best_only`), data whose order is not fixed by a seed, and validation data that is shuffled anew in each epoch.
+    A backup that cannot be written, on a full disk for example, is a warning: the last one stays, the training goes on.
+
+    Args:
+        backup_dir, save_freq, delete_checkpoint: as in Keras. With `delete_checkpoint=False` the end is kept as well:
+            when the program is killed after `fit` and started again, nothing is trained again.
+    """
+
+    def __init__(self, backup_dir, save_freq="epoch", delete_checkpoint=True):
+        super().__init__(os.fspath(backup_dir), save_freq=save_freq, delete_checkpoint=delete_checkpoint)
+
+    def on_train_begin(self, logs=None):
+        self._epoch = self._batch = 0  # how far the training is: epochs, then batches of the next one
+        self._to_pass = 0  # of these the batches that were trained on before, and are only read now
+        self._unsaved = 0
+        with _never_mind("cleaned up"):
+            for path in leftovers(self._weights_path):
+                path.unlink()
+        if not os.path.exists(self._weights_path):
+            return
+        self.model.load_weights(self._weights_path)
+        with h5py.File(self._weights_path) as file:
+            if "training" not in file:
+                raise ValueError(
+                    "The backup must be one that this version has written: it must say how far the training was. "
+                    f"Received: {self._weights_path!r}. Delete it to begin anew."
+                )
+            state = json.loads(file["training"][()])
+        self._epoch, self._to_pass, self._means = state["epoch"], state["batch"], state["means"]
+        self.model._initial_epoch = self._epoch
+        self.model.history.epoch[:] = state["history_epoch"]
+        self.model.history.history.update(state["history"])
+        self._read_epochs(self._epoch)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch, self._batch = epoch, 0
+        if self._to_pass:
+            for metric, values in zip(self.model.metrics, self._means, strict=True):
+                for variable, value in zip(metric.variables, values, strict=True):
+                    variable.assign(value)
+            self._pass_over_batches()
+
+    def on_train_batch_end(self, batch, logs=None):
+        done, self._batch = batch + 1 - self._batch, batch + 1
+        if self._to_pass:
+            self._to_pass = max(0, self._to_pass - done)
+            return
+        self._unsaved += done
+        if self.save_freq != "epoch" and self._unsaved >= self.save_freq:
+            self._save_model()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._epoch, self._batch = epoch + 1, 0
+        if self.save_freq == "epoch":
+            self._save_model()
+
+    def on_train_end(self, logs=None):
+        if self.delete_checkpoint and os.path.exists(self._weights_path):
+            with _never_mind("deleted"):
+                os.remove(self._weights_path)  # first, and in one step: half a backup would be worse than none
+                super().on_train_end(logs)
+
+    def _save_model(self):
+        self._unsaved = 0
+        state = {
+            "epoch": self._epoch,
+            "batch": self._batch,
+            "means": [[ops.convert_to_numpy(v).tolist() for v in metric.variables] for metric in self.model.metrics],
+            "history_epoch": self.model.history.epoch,
+            "history": self.model.history.history,
+        }
+        memory = Memory()
+        keras.Model.save_weights(self.model, memory)
+        with h5py.File(memory, "a") as file:
+            file["training"] = json.dumps(state, default=float)
+        with _never_mind("written"):
+            os.makedirs(self.backup_dir, exist_ok=True)
+            write(self._weights_path, memory.getbuffer())
+
+    def _read_epochs(self, epochs):
+        """Reads so many epochs of the data, as Keras does, and trains on nothing."""
+        batches = self.model.batches_of_fit()
+        for _ in range(epochs):
+            with batches.catch_stop_iteration():
+                for _, _, iterator in batches:
+                    self._read_batches(iterator)
+
+    def _pass_over_batches(self):
+        """For the batches that were trained on before, what Keras calls to train on one only reads it."""
+        train = self.model.train_function
+
+        def read_or_train(iterator):
+            if self._to_pass:
+                self._read_batches(iterator)
+                return self.model.get_metrics_result()
+            self.model.train_function = train
+            return train(iterator)
+
+        self.model.train_function = read_or_train
+
+    def _read_batches(self, iterator):
+        for index in range(self.model.steps_per_execution):
+            if next(iterator, None) is None:
+                if index == 0:
+                    raise StopIteration  # as Keras's own; later ones it takes for the last batches of an epoch
+                break
+
+
+@contextlib.contextmanager
+def _never_mind(done):
+    """What the disk does to a backup is a warning: a night's training must not end for it."""
+    try:
+        yield
+    except OSError as error:
+        warnings.warn(f"The backup could not be {done}: {error}. The training goes on.", stacklevel=3)
