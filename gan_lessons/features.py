@@ -11,9 +11,11 @@ Two classifiers come with the package and need no network. `data/train_features.
 real CIFAR-10.
 """
 
+import contextlib
 import functools
 import hashlib
 import json
+import random
 
 import keras
 import numpy as np
@@ -224,7 +226,8 @@ def inception_v3():
         problem = "the network does not answer"
     else:
         try:
-            network = keras.applications.InceptionV3(weights="imagenet")
+            with _random_numbers_untouched():
+                network = keras.applications.InceptionV3(weights="imagenet")
         except Exception as error:
             problem = f"Keras could not get them ({str(error).splitlines()[0][:200]})"
     if problem:
@@ -297,10 +300,21 @@ def for_images(image_shape):
 
 def _bundled(name, title):
     record = json.loads(data.bundled("features.json").read_text(encoding="utf-8"))[name]
-    classifier = keras.models.load_model(data.bundled(f"{name}_features.keras"), compile=False)
+    with _random_numbers_untouched():
+        classifier = keras.models.load_model(data.bundled(f"{name}_features.keras"), compile=False)
     extractor = Extractor(classifier, f"{title} features", layer="features")
     extractor.note = (
         f"the {extractor.dimensions} numbers before the classes, in the bundled classifier of {title} "
         f"({record['test_accuracy']:.1%} of its test set right)"
     )
     return extractor
+
+
+@contextlib.contextmanager
+def _random_numbers_untouched():
+    """A network draws seeds for its first weights even if it is loaded; a training must not depend on being scored."""
+    state = random.getstate()
+    try:
+        yield
+    finally:
+        random.setstate(state)

@@ -22,6 +22,8 @@ from gan_lessons import features as extractors
 # Rows of a matrix of distances that are held in memory at a time: 1,000 × 10,000 of them take 80 MB.
 _BLOCK = 1000
 
+_GOLDEN = (5**0.5 - 1) / 2
+
 
 # --- metrics on features -------------------------------------------------------------------------------------------
 
@@ -452,8 +454,8 @@ class InceptionScore(_SampleMetric):
     Args:
         features: an `Extractor` of a classifier, or its name; None to be given probabilities of shape (n, classes).
         splits: in how many parts the images are scored. The score is the mean over these, `spread` their standard
-            deviation, as published. Image i goes to part i mod `splits`, so that images in the order of their classes do not
-            make parts of one class. Smaller parts have lower scores.
+            deviation, as published. Images are dealt out so that no order of classes makes parts of one class. Smaller
+            parts have lower scores.
         name: the metric's name.
 
     Raises:
@@ -496,7 +498,8 @@ class InceptionScore(_SampleMetric):
                 f"Received: numbers from {numbers.min():.3g} to {numbers.max():.3g}. Apply a softmax to logits."
             )
         numbers = np.clip(numbers, 0, None)
-        part = (self._count + np.arange(len(numbers))) % self.splits
+        # By the multiples of the golden ratio, which fall evenly and in step with no period that classes may come in.
+        part = ((self._count + np.arange(len(numbers))) * _GOLDEN % 1 * self.splits).astype(int)
         if self._count == 0:
             self._sums = np.zeros((self.splits, numbers.shape[1]))
         # KL(p(y|x) ‖ p(y)) in the mean is the entropy of the mean less the mean of the entropies; both add up.
@@ -520,9 +523,9 @@ class InceptionScore(_SampleMetric):
         return float(self._scores().std())
 
     def _scores(self):
-        if self._count < self.splits:
+        if not self._counts.all():
             raise ValueError(
-                f"InceptionScore needs an image for each of its splits. Received: {self._count} images for splits="
+                f"InceptionScore needs images for each of its splits. Received: {self._count} images for splits="
                 f"{self.splits}. Call update_state(images) first, or take fewer splits."
             )
         mean = self._sums / self._counts[:, None]
