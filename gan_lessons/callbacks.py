@@ -436,7 +436,7 @@ class ScoreMonitor(keras.callbacks.Callback):
         except scoring.NotFinite:
             self._last = self.reference.broken(self.model, seed=self.seed)
         if self.verbose and not self.cards:
-            print(f"\nAfter {trained} epochs:\n{self._last}")
+            print(f"\nEpochs trained: {trained}.\n{self._last}")
         self.cards[trained] = self._last
 
 

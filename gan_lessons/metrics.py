@@ -277,7 +277,8 @@ def kernel_distance(real, generated):
     """
 
     def kernel(x, y):
-        return (x @ y.T / x.shape[1] + 1) ** 3
+        values = x @ y.T / x.shape[1] + 1
+        return values * values * values  # many times faster than values**3
 
     def mean_of_pairs(x):
         values = kernel(x, x)

@@ -78,7 +78,7 @@ def test_a_card_is_what_the_metrics_say_of_the_same_images():
 def test_what_a_printed_card_has(capsys):
     card = score(make_gan(name="mine"), images(200), count=60, features=small_extractor(), seed=3, cache=False)
     printed = capsys.readouterr()
-    assert printed.out.strip() == str(card)
+    assert printed.out == f"{card}\n"
     assert "Scoring mine" in printed.err and "60/60" in printed.err  # the progress bar
     text = str(card)
     lines = text.splitlines()
@@ -182,7 +182,7 @@ def test_too_small_a_test_set_is_filled_up_from_train(monkeypatch):
     assert reference.count == 3000
     np.testing.assert_array_equal(real, train[:3000])
     np.testing.assert_array_equal(other, np.concatenate([test, train[3000:5000]]))
-    assert (reference.split, reference.floor_split) == ("train[:3000]", "test[:1000], train[3000:5000]")
+    assert (reference.split, reference.floor_split) == ("train[:3000]", "test[:1000] and train[3000:5000]")
 
 
 def test_a_named_set_is_brought_to_the_generators_size():
@@ -340,30 +340,31 @@ def test_arguments_that_cannot_be_meant(change, error, message):
 # --- how scores move -----------------------------------------------------------------------------------------------
 #
 # On the bundled sets, with the bundled features: images that are as good as the real ones, then spoilt in ways that each
-# score should see. Floors are those of 1,000 images.
+# score should see.
 
-COUNT = 1000
+COUNT = {"standin_digits": 800, "standin_scenes": 400}
 
 
 def spoilt(name):
-    """{what was done: COUNT images}, from images of the set that the reference does not have."""
-    made, labels, _ = data.arrays(name, f"train[{COUNT}:{4 * COUNT}]")
+    """{what was done: images}, from images of the set that the reference does not have."""
+    count = COUNT[name]
+    made, labels, _ = data.arrays(name, f"train[{count}:{4 * count}]")
     random = np.random.default_rng(0)
-    good = made[:COUNT]
+    good = made[:count]
     noise = random.normal(0, 0.3, good.shape).astype("float32")
     return {
         "nothing": good,
-        "half of the classes": made[labels < 5][:COUNT],
+        "half of the classes": made[labels < 5][:count],
         "blur": ndimage.gaussian_filter(good, (0, 1.2, 1.2, 0)),
         "noise": np.clip(good + noise, -1, 1),
-        "twenty images, again and again": np.repeat(made[:20], COUNT // 20, axis=0),
-        "one class": made[labels == 3][np.arange(COUNT) % 300],
+        "twenty images, again and again": np.repeat(made[:20], count // 20, axis=0),
+        "one class": np.tile(made[labels == 3], (5, 1, 1, 1))[:count],
     }
 
 
 @pytest.fixture(scope="module", params=["standin_digits", "standin_scenes"])
 def cards(request):
-    reference = Reference(request.param, count=COUNT, cache=False, verbose=0)
+    reference = Reference(request.param, count=COUNT[request.param], cache=False, verbose=0)
     return {what: reference.score(made, verbose=0) for what, made in spoilt(request.param).items()}
 
 
@@ -382,7 +383,7 @@ def test_as_good_as_real_is_at_the_floor(cards):
 def test_distances_see_all_of_it(cards, what):
     good, bad = cards["nothing"].scores, cards[what].scores
     assert bad["frechet_distance"] > 3 * good["frechet_distance"]
-    assert bad["kernel_distance"] > abs(good["kernel_distance"]) + 3 * cards[what].spreads["kernel_distance"]
+    assert bad["kernel_distance"] > 3 * abs(good["kernel_distance"])
 
 
 def test_missing_classes_cost_recall_and_not_precision(cards):
