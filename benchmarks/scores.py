@@ -3,9 +3,9 @@
     python benchmarks/scores.py                       # digits of the MLP GAN, colour images of the DCGAN
     TFDS_DATA_DIR=… python benchmarks/scores.py --accuracy
 
-The generators are not trained and the real images are noise: neither changes the work. The aim is under 20 seconds on two
-cores, from the making of the images to the card. With --accuracy it also says how many pictures of the real test sets the
-bundled classifiers get right, as `data/features.json` states it (needs MNIST and CIFAR-10).
+The generators are not trained and the real images are noise: neither changes the work. The aim is under 20 seconds on
+two cores, from the making of the images to the card. With --accuracy it also says how many pictures of the real test
+sets the bundled classifiers get right, as `data/features.json` states it (needs MNIST and CIFAR-10).
 """
 
 import argparse

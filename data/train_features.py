@@ -1,10 +1,10 @@
 """Trains the two classifiers whose features the scores are measured in: `python data/train_features.py mnist cifar10`.
 
 Each is a small convolutional network that ends in the mean over the picture of its last maps (the features) and one
-softmax layer. It is trained with BatchNormalization on the real training set, then folded: normalisation becomes part of
-the convolutions, and weights are rounded to half precision. What is written beside this script, `mnist_features.keras`
-and `cifar10_features.keras`, is the folded network; `features.json` says how many pictures of the test set, of which
-nothing was used in training, it classifies rightly.
+softmax layer. It is trained with BatchNormalization on the real training set, then folded: normalisation becomes part
+of the convolutions, and weights are rounded to half precision. What is written beside this script,
+`mnist_features.keras` and `cifar10_features.keras`, is the folded network; `features.json` says how many pictures of
+the test set, of which nothing was used in training, it classifies rightly.
 
 The sets must be on this machine or on the network (`TFDS_DATA_DIR`). On two CPU cores MNIST takes about ten minutes and
 CIFAR-10 half an hour.
@@ -23,8 +23,8 @@ from keras import layers
 
 import gan_lessons as gl
 
-# Filters and stride of each 3×3 convolution, epochs, the largest shift in pixels, and whether a mirrored picture is one of
-# the same class.
+# Filters and stride of each 3×3 convolution, epochs, the largest shift in pixels, and whether a mirrored picture is one
+# of the same class.
 SETTINGS = {
     "mnist": {"convolutions": [(32, 1), (32, 2), (64, 1), (64, 2), (64, 1)], "epochs": 6, "shift": 2, "flip": False},
     "cifar10": {

@@ -334,23 +334,24 @@ class TrainingMovie(_Pictures):
 class ScoreMonitor(keras.callbacks.Callback):
     """Scores the generator while it trains, and writes the scores into the logs, where other callbacks find them.
 
-    In the logs, and so in the history, stand `frechet_distance` or whatever else `scores` asks for. What the numbers are
-    (features, number of images, data, floor) is printed when the training begins, and is in `cards`. The same latents are
-    used each time, and the average of the weights where the optimizer keeps one: it is `gan.generate(count, seed=seed)`
-    that is scored. The training itself is the same with this callback and without.
+    In the logs, and so in the history, stand `frechet_distance` or whatever else `scores` asks for. What the numbers
+    are (features, number of images, data, floor) is printed when the training begins, and is in `cards`. The same
+    latents are used each time, and the average of the weights where the optimizer keeps one: it is `gan.generate(count,
+    seed=seed)` that is scored. The training itself is the same with this callback and without.
 
-    - Put it *before* the callbacks that follow its scores: Keras calls callbacks in their order, and what comes before has
-      not seen them.
+    - Put it *before* the callbacks that follow its scores: Keras calls callbacks in their order, and what comes before
+      has not seen them.
     - Tell these callbacks which way is better: `mode="min"` for distances, `mode="max"` for the others.
     - Between two scores the logs repeat the last one, so a patience is still counted in epochs: take several times
-      `every`. If `every` is more than 1, the generator is scored before the first epoch too, for the epochs until the next.
+      `every`. If `every` is more than 1, the generator is scored before the first epoch too, for the epochs until the
+      next.
     - Images that are not finite have the worst score there is: infinity for distances.
 
     Args:
-        data: the real images, as in `gan_lessons.score`. A `tf.data.Dataset` is read once more than without this callback,
-            which can change the order of one that shuffles: give the name of the set instead.
-        every: epochs between two scores. They are taken after the epochs that are divisible by it, counted from 1, and after
-            the last; a training that is taken up again counts on.
+        data: the real images, as in `gan_lessons.score`. A `tf.data.Dataset` is read once more than without this
+            callback, which can change the order of one that shuffles: give the name of the set instead.
+        every: epochs between two scores. They are taken after the epochs that are divisible by it, counted from 1, and
+            after the last; a training that is taken up again counts on.
         count: how many images of each kind. Fewer make all scores but the kernel distance worse, and cost less time.
         scores: as in `gan_lessons.score`.
         features, held_out, cache: as in `gan_lessons.score`.
@@ -368,7 +369,6 @@ class ScoreMonitor(keras.callbacks.Callback):
     Example:
         >>> gan.fit(train, epochs=50, callbacks=[
         ...     ScoreMonitor("mnist", every=2),
-        ...     keras.callbacks.ModelCheckpoint("best.keras", monitor="frechet_distance", mode="min", save_best_only=True),
         ...     keras.callbacks.EarlyStopping(monitor="frechet_distance", mode="min", patience=10),
         ... ])
     """
@@ -583,7 +583,7 @@ def _in_notebook():
     return getattr(shell, "kernel", None) is not None
 
 
-# --- models and arguments ----------------------------------------------------------------------------------------------
+# --- models and arguments -----------------------------------------------------------------------------------
 
 
 def _check_generates(callback, model):

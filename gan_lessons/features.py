@@ -3,12 +3,12 @@
     extractor = gl.features.mnist()            # or cifar10(), inception_v3(), or an Extractor around your own network
     extractor(images).shape                    # (n, 64)
 
-Pixels are no measure of likeness: shifted by one pixel, a picture is far from itself. The last layers of a classifier look
-at what is in it. A score measured in features is a statement about *these* features, so it is named by them; two scores in
-different features do not compare.
+Pixels are no measure of likeness: shifted by one pixel, a picture is far from itself. The last layers of a classifier
+look at what is in it. A score measured in features is a statement about *these* features, so it is named by them; two
+scores in different features do not compare.
 
-Two classifiers come with the package and need no network. `data/train_features.py` trained them on the real MNIST and the
-real CIFAR-10.
+Two classifiers come with the package and need no network. `data/train_features.py` trained them on the real MNIST and
+the real CIFAR-10.
 """
 
 import contextlib
@@ -34,9 +34,9 @@ _INCEPTION_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/
 class Extractor:
     """A network that turns images into features, and the name that scores in these features carry.
 
-    Images are float32 in [−1, 1]. Those of another size than the network takes are resized (bilinear; with an antialiasing
-    filter where they shrink), grey ones are repeated over the three channels of a network for colour, and colour ones
-    reduced to their brightness for a network for grey. `preparation` says what is done.
+    Images are float32 in [−1, 1]. Those of another size than the network takes are resized (bilinear; with an
+    antialiasing filter where they shrink), grey ones are repeated over the three channels of a network for colour, and
+    colour ones reduced to their brightness for a network for grey. `preparation` says what is done.
 
     Args:
         model: a Keras model from images to features of shape (n, d). With `layer`, a classifier: from images to
@@ -111,7 +111,7 @@ class Extractor:
         return self.both(images, batch_size)[1]
 
     def both(self, images, batch_size=250):
-        """Features and probabilities in one go. Args and Raises: as calling it. Returns: arrays (n, d), (n, classes)."""
+        """Features and probabilities in one go. Args, Raises: as calling it. Returns: arrays (n, d), (n, classes)."""
         if not self.has_probabilities:
             raise ValueError(
                 f"Probabilities need a classifier. Received: {self.title}, which has no classes. "
@@ -199,7 +199,7 @@ def mnist():
 
 @functools.cache
 def cifar10():
-    """Features for small colour images, from the bundled classifier of CIFAR-10. Returns: an `Extractor` for 32×32×3."""
+    """Features for colour images, from the bundled classifier of CIFAR-10. Returns: an `Extractor` for 32×32×3."""
     return _bundled("cifar10", "CIFAR-10")
 
 
@@ -208,8 +208,8 @@ def inception_v3():
     """The features that published scores are measured in: the 2048 numbers of InceptionV3's last pooling layer.
 
     Images are resized to 299×299 (bilinear, not antialiased) and lie in [−1, 1], as published. The weights are those of
-    `keras.applications`, trained on ImageNet, 96 MB, which Keras downloads when they are first used. Published scores are
-    mostly measured with another training of this network (TensorFlow's of 2015): close to these, not equal.
+    `keras.applications`, trained on ImageNet, 96 MB, which Keras downloads when they are first used. Published scores
+    are mostly measured with another training of this network (TensorFlow's of 2015): close to these, not equal.
 
     Returns:
         An `Extractor` for 299×299×3.
@@ -233,8 +233,8 @@ def inception_v3():
     if problem:
         raise RuntimeError(
             f"InceptionV3 needs its weights (96 MB). Received: none in {folder}, and {problem}. "
-            f"Where there is a network, download {_INCEPTION_URL} and put it into that folder; or use the features that "
-            "come with the package, features='mnist' or features='cifar10'."
+            f"Where there is a network, download {_INCEPTION_URL} and put it into that folder; or use the features "
+            "that come with the package, features='mnist' or features='cifar10'."
         )
     return Extractor(
         network,
@@ -277,9 +277,9 @@ def get(identifier):
 def for_images(image_shape):
     """The bundled extractor for images of a shape: MNIST's for one channel, CIFAR-10's for three.
 
-    On images that are neither, the features are still numbers that change with what is in the picture, and a distance in
-    them is 0 for equal distributions; but they know digits, or ten kinds of things, and may be blind to what matters in
-    your images. Then make an `Extractor` of a classifier of them.
+    On images that are neither, the features are still numbers that change with what is in the picture, and a distance
+    in them is 0 for equal distributions; but they know digits, or ten kinds of things, and may be blind to what matters
+    in your images. Then make an `Extractor` of a classifier of them.
 
     Args:
         image_shape: (height, width, channels).

@@ -6,9 +6,10 @@
     distance.result()                                   # a float
     distance.reset_state()                              # forgets the generated images, keeps the real ones
 
-Four Keras metrics compare generated images with real ones in *features* (`gan_lessons.features`); `class_report` is what a
-classifier of the real images says of the generated ones. `gl.score` measures a GAN by all four, and says beside each score
-what it would be for real images. A score without the number of images, the features and that floor means little.
+Four Keras metrics compare generated images with real ones in *features* (`gan_lessons.features`); `class_report` is
+what a classifier of the real images says of the generated ones. `gl.score` measures a GAN by all four, and says beside
+each score what it would be for real images. A score without the number of images, the features and that floor means
+little.
 """
 
 from dataclasses import dataclass
@@ -31,7 +32,8 @@ _GOLDEN = (5**0.5 - 1) / 2
 class _SampleMetric(keras.metrics.Metric):
     """What the scores share: where features come from, real against generated, and what is remembered.
 
-    The state is kept in NumPy and in double precision, not in Keras variables: it is for use outside of a compiled step.
+    The state is kept in NumPy and in double precision, not in Keras variables: it is for use outside of a compiled
+    step.
     """
 
     def __init__(self, features, name):
@@ -39,11 +41,11 @@ class _SampleMetric(keras.metrics.Metric):
         self.features = None if features is None else extractors.get(features)
 
     def update_real(self, images):
-        """Takes a batch of real images in, or their features. Args: images (n, height, width, channels), or (n, d)."""
+        """Takes real images in, or their features. Args: images (n, height, width, channels) or (n, d)."""
         self._take(self._numbers(images), real=True)
 
     def update_state(self, images):
-        """Takes a batch of generated images in, or their features. Args: images (n, height, width, channels), or (n, d)."""
+        """Takes generated images in, or their features. Args: images (n, height, width, channels) or (n, d)."""
         self._take(self._numbers(images), real=False)
 
     def reset_state(self):
@@ -70,7 +72,9 @@ class _SampleMetric(keras.metrics.Metric):
             images = self._look(images)
         numbers = np.asarray(keras.ops.convert_to_numpy(images), "float64")
         if len(numbers) == 0 or not np.isfinite(numbers).all():
-            raise ValueError(f"Features must be finite numbers, of at least one image. Received: {_described(numbers)}.")
+            raise ValueError(
+                f"Features must be finite numbers, of at least one image. Received: {_described(numbers)}."
+            )
         return numbers
 
     def _look(self, images):
@@ -90,8 +94,8 @@ class _SampleMetric(keras.metrics.Metric):
 def _check_eager(metric, images):
     if keras.ops.is_tensor(images) and not hasattr(images, "numpy"):
         raise TypeError(
-            f"{type(metric).__name__} keeps its state outside of TensorFlow. Received: a symbolic tensor, from within a "
-            "compiled step. Update it between the steps, in a callback for example (callbacks.ScoreMonitor)."
+            f"{type(metric).__name__} keeps its state outside of TensorFlow. Received: a symbolic tensor, from within "
+            "a compiled step. Update it between the steps, in a callback for example (callbacks.ScoreMonitor)."
         )
 
 
@@ -116,8 +120,8 @@ def _name_of(extractor):
 class _Moments:
     """Count, mean and scatter Σ(x − μ)(x − μ)ᵀ of vectors that come in batches.
 
-    Batches are merged by the update of Chan, Golub & LeVeque (1979), which subtracts no large numbers from one another, as
-    Σxxᵀ − n·μμᵀ would.
+    Batches are merged by the update of Chan, Golub & LeVeque (1979), which subtracts no large numbers from one another,
+    as Σxxᵀ − n·μμᵀ would.
     """
 
     def __init__(self):
@@ -125,7 +129,7 @@ class _Moments:
 
     def update(self, vectors):
         if self.count and vectors.shape[1] != len(self.mean):
-            raise ValueError(f"Features have one length. Received: {vectors.shape[1]} after {len(self.mean)} before.")
+            raise ValueError(f"Features have one length. Received: {vectors.shape[1]} after {len(self.mean)}.")
         count, mean = len(vectors), vectors.mean(0)
         centred = vectors - mean
         apart = mean - self.mean
@@ -144,9 +148,9 @@ def frechet(mean_a, covariance_a, mean_b, covariance_b):
 
     |μ_a − μ_b|² + tr(Σ_a + Σ_b − 2 (Σ_a Σ_b)^½)
 
-    It is the squared 2-Wasserstein distance. For Σ_a = AAᵀ and Σ_b = BBᵀ the trace of the root is the sum of the singular
-    values of AᵀB. So no root of a matrix is taken, nothing becomes complex, and singular covariances (fewer images than
-    features) are as good as others.
+    It is the squared 2-Wasserstein distance. For Σ_a = AAᵀ and Σ_b = BBᵀ the trace of the root is the sum of the
+    singular values of AᵀB. So no root of a matrix is taken, nothing becomes complex, and singular covariances (fewer
+    images than features) are as good as others.
 
     Args:
         mean_a, mean_b: vectors of shape (d,).
@@ -191,10 +195,11 @@ def _factor(covariance):
 
 @keras.saving.register_keras_serializable("gan_lessons")
 class FrechetDistance(_SampleMetric):
-    """The Fréchet distance of real and generated images: of the two Gaussians that have their features' mean and covariance.
+    """The Fréchet distance of real and generated images: of the two Gaussians that have their features' mean and
+    covariance.
 
-    In the features of InceptionV3 it is known as FID. It is 0 for equal distributions, and lower is better. It sees what
-    changes the mean or the covariance of the features, and nothing else. With few images it is too large, for any
+    In the features of InceptionV3 it is known as FID. It is 0 for equal distributions, and lower is better. It sees
+    what changes the mean or the covariance of the features, and nothing else. With few images it is too large, for any
     generator: about as much as it is between two sets of real images of that size. Compare scores of equal n only.
 
     Mean and covariance are added up batch by batch; the images themselves are not kept.
@@ -244,7 +249,7 @@ class _KeepingMetric(_SampleMetric):
     def _take(self, numbers, real):
         parts = [*self._parts[True], *self._parts[False]]
         if parts and parts[0].shape[1] != numbers.shape[1]:
-            raise ValueError(f"Features have one length. Received: {numbers.shape[1]} after {parts[0].shape[1]} before.")
+            raise ValueError(f"Features have one length. Received: {numbers.shape[1]} after {parts[0].shape[1]}.")
         self._parts[real].append(numbers)
         self._changed(real)
 
@@ -291,15 +296,15 @@ def kernel_distance(real, generated):
 class KernelDistance(_KeepingMetric):
     """The kernel distance of real and generated images, known as KID in the features of InceptionV3.
 
-    `kernel_distance` of random subsets of both sides, and the mean of these. Unlike the Fréchet distance it has no bias: it
-    is 0 in the mean for equal distributions, whatever the number of images, and for these it may come out negative. Lower is
-    better. `spread` says how much the subsets differ.
+    `kernel_distance` of random subsets of both sides, and the mean of these. Unlike the Fréchet distance it has no
+    bias: it is 0 in the mean for equal distributions, whatever the number of images, and for these it may come out
+    negative. Lower is better. `spread` says how much the subsets differ.
 
     Args:
         features: an `Extractor`, its name or a Keras model (see `gan_lessons.features.get`); None to be given features.
         subsets: how many subsets.
-        subset_size: how many images of each side a subset has. At most half of the smaller side is taken, so that subsets
-            differ.
+        subset_size: how many images of each side a subset has. At most half of the smaller side is taken, so that
+            subsets differ.
         seed: an integer that fixes the subsets.
         name: the metric's name.
 
@@ -319,7 +324,7 @@ class KernelDistance(_KeepingMetric):
         self.seed = _integer("seed", seed, least=0)
 
     def result(self):
-        """The mean over the subsets. Returns: a float. Raises: ValueError if there are fewer than four images on a side."""
+        """The mean over the subsets. Returns: a float. Raises: ValueError for fewer than four images on a side."""
         return float(self._distances().mean())
 
     @property
@@ -335,7 +340,7 @@ class KernelDistance(_KeepingMetric):
             random = np.random.default_rng(self.seed)
             self._known["distances"] = np.array(
                 [
-                    kernel_distance(*(side[random.choice(len(side), size, replace=False)] for side in (real, generated)))
+                    kernel_distance(*(random.choice(side, size, replace=False) for side in (real, generated)))
                     for _ in range(self.subsets)
                 ]
             )
@@ -349,15 +354,15 @@ class KernelDistance(_KeepingMetric):
 class PrecisionRecall(_KeepingMetric):
     """Are the generated images like real ones, and are there generated ones like all of the real? Four answers.
 
-    Around each image lies a ball that reaches to its k-th nearest neighbour on its own side. The balls together are where
-    the images of that side are at home.
+    Around each image lies a ball that reaches to its k-th nearest neighbour on its own side. The balls together are
+    where the images of that side are at home.
 
     - `precision`: the fraction of generated images that lie in a ball of a real one: how many look real.
     - `recall`: the fraction of real images that lie in a ball of a generated one: how much of the variety is there.
     - `density`: in how many balls of real images a generated one lies, over k: as precision, but one far-off real image
       with a huge ball counts little. It is 1 for equal distributions and may be more.
-    - `coverage`: the fraction of real images whose ball has a generated one in it: as recall, with the balls of the real
-      images, which a few odd generated images cannot make huge.
+    - `coverage`: the fraction of real images whose ball has a generated one in it: as recall, with the balls of the
+      real images, which a few odd generated images cannot make huge.
 
     All depend on n: keep it the same on both sides and from score to score. Distances are computed in blocks, so that
     10,000 against 10,000 fit in memory.
@@ -384,7 +389,7 @@ class PrecisionRecall(_KeepingMetric):
         self.density_neighbours = _integer("density_neighbours", density_neighbours, least=1)
 
     def result(self):
-        """The four numbers. Returns: a dict of floats. Raises: ValueError if there are not more images than neighbours."""
+        """The four numbers. Returns: a dict of floats. Raises: ValueError for no more images than neighbours."""
         if "result" not in self._known:
             real, generated = self._all(True), self._all(False)
             self._require(len(real), len(generated), least=max(self.neighbours, self.density_neighbours) + 1)
@@ -448,9 +453,10 @@ def _radii(vectors, neighbours):
 class InceptionScore(_SampleMetric):
     """The classifier score: exp(E_x KL(p(y|x) ‖ p(y))). In the classes of InceptionV3 it is known as Inception Score.
 
-    It is high if each image is surely of some class (p(y|x) is sharp) and all classes come up (p(y) is broad); its range is
-    1 to the number of classes. Higher is better. It never sees a real image: one perfect image of each class, and nothing
-    else, has the highest score. So it takes no real images in; what real ones score is a second metric's result.
+    It is high if each image is surely of some class (p(y|x) is sharp) and all classes come up (p(y) is broad); its
+    range is 1 to the number of classes. Higher is better. It never sees a real image: one perfect image of each class,
+    and nothing else, has the highest score. So it takes no real images in; what real ones score is a second metric's
+    result.
 
     Args:
         features: an `Extractor` of a classifier, or its name; None to be given probabilities of shape (n, classes).
@@ -479,7 +485,7 @@ class InceptionScore(_SampleMetric):
         self._forget(real=False)
 
     def update_real(self, images):
-        """Refused: this score looks at one set of images. Score real ones with update_state of a metric of their own."""
+        """Refused: this score looks at one set of images. To score real ones, give them to a metric of their own."""
         raise TypeError(
             "InceptionScore looks at one set of images only. Received: real images. "
             "To see what these score, give them to update_state() of another InceptionScore."

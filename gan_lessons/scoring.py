@@ -1,8 +1,8 @@
 """Scores with all that one has to know to read them: `gl.score(gan, "mnist")`.
 
-A score is a number about a sample of a generator's images, beside a sample of real ones, in some features. It depends on
-how many images there are and on which features, so a `ScoreCard` states them, and with each score its *floor*: what other
-real images score in the place of the generated ones. No generator can be asked for more.
+A score is a number about a sample of a generator's images, beside a sample of real ones, in some features. It depends
+on how many images there are and on which features, so a `ScoreCard` states them, and with each score its *floor*: what
+other real images score in the place of the generated ones. No generator can be asked for more.
 """
 
 import contextlib
@@ -117,20 +117,20 @@ def score(
 ):
     """Scores a generator against real images, and prints the card.
 
-    The generated images are those of `gan.generate(count, seed=seed)`, so with the average of the weights where there is
-    one. The same number of real images is taken twice: some to compare with, others for the floor.
+    The generated images are those of `gan.generate(count, seed=seed)`, so with the average of the weights where there
+    is one. The same number of real images is taken twice: some to compare with, others for the floor.
 
     Args:
         gan: a model with `generate(count, seed=…)`, as `gan_lessons.GAN` has; or images, (n, height, width, channels).
-        data: the real images: the name of a set as `gan_lessons.data.load` takes, an array of images, a `tf.data.Dataset`
-            of batches of them, or a `Reference` made before. Of a named set images of "train" are compared with, and
-            those of "test" give the floor, filled up from "train" where "test" has too few. Of others the first half is
-            compared with, the second gives the floor.
+        data: the real images: the name of a set as `gan_lessons.data.load` takes, an array of images, a
+            `tf.data.Dataset` of batches of them, or a `Reference` made before. Of a named set images of "train" are
+            compared with, and those of "test" give the floor, filled up from "train" where "test" has too few. Of
+            others the first half is compared with, the second gives the floor.
         count: how many images of each kind; fewer if the set does not have twice as many.
-        features: what they are compared in: "mnist", "cifar10", "inception_v3", an `Extractor` or a Keras model. Default:
-            MNIST's for one channel, CIFAR-10's for three; other sizes are resized, and the card says so.
-        scores: which of "frechet_distance", "kernel_distance", "inception_score", "precision_recall". Default: all, without
-            "inception_score" in features of a network that has no classes.
+        features: what they are compared in: "mnist", "cifar10", "inception_v3", an `Extractor` or a Keras model.
+            Default: MNIST's for one channel, CIFAR-10's for three; other sizes are resized, and the card says so.
+        scores: which of "frechet_distance", "kernel_distance", "inception_score", "precision_recall". Default: all,
+            without "inception_score" in features of a network that has no classes.
         held_out: real images that nobody trained on, for the floor.
         seed: an integer, the seed of the latents.
         value_range: (low, high), the values of black and white in generated images and in arrays and data sets of real
@@ -176,7 +176,8 @@ class Reference:
 
     Args:
         data, count, features, scores, held_out, cache: as in `score`.
-        image_shape: (height, width, channels) of what the generators make. Images of a named set are brought to its size.
+        image_shape: (height, width, channels) of what the generators make. Images of a named set are brought to its
+            size.
             Default: as the real images are.
         value_range: (low, high), the values of black and white in arrays and data sets.
         verbose: 1 for a progress bar.
@@ -265,7 +266,8 @@ class Reference:
 
     def broken(self, gan, seed=0):
         """The card of a generator whose images are not finite: the worst of each score. Returns: a `ScoreCard`."""
-        return self._card(getattr(gan, "name", type(gan).__name__), {name: _ROWS[name][2] for name in self.floor}, {}, seed)
+        worst = {name: _ROWS[name][2] for name in self.floor}
+        return self._card(getattr(gan, "name", type(gan).__name__), worst, {}, seed)
 
     def _card(self, subject, found, spreads, seed):
         return ScoreCard(
@@ -348,7 +350,7 @@ class NotFinite(ValueError):
 
 
 def _two_samples(data, held_out, count, image_shape, value_range):
-    """(to compare with, for the floor, title, and in words which images these two are); both of one length, in [−1, 1]."""
+    """(to compare with, for the floor, title, and which images these two are); both of one length, in [−1, 1]."""
     if isinstance(data, str):
         return _two_samples_of_a_name(data, held_out, count, image_shape, value_range)
     info = getattr(data, "info", None)
@@ -373,7 +375,8 @@ def _two_samples(data, held_out, count, image_shape, value_range):
 def _two_samples_of_a_name(name, held_out, count, image_shape, value_range):
     image_size = None if image_shape is None else tuple(image_shape[:2])
     if held_out is not None:
-        other, where = _scaled(_images(held_out, "held_out"), value_range, "held_out")[:count], "those given as held_out"
+        other = _scaled(_images(held_out, "held_out"), value_range, "held_out")[:count]
+        where = "those given as held_out"
     else:
         try:
             other, _, other_info = image_sets.arrays(name, "test", examples=count, image_size=image_size)

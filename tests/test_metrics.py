@@ -140,7 +140,8 @@ def test_the_kernel_distance_pair_by_pair(n, m, d):
 
 
 def test_the_kernel_distance_has_no_bias():
-    # Of equal distributions, over many samples of 8 each: 0 within four standard errors, where the biased one is far off.
+    # Of equal distributions, over many samples of 8 each: 0 within four standard errors, where the biased one is far
+    # off.
     random = np.random.default_rng(0)
     pairs = random.normal(size=(4000, 2, 8, 3))
     values = np.array([metrics.kernel_distance(*pair) for pair in pairs])
@@ -362,7 +363,7 @@ def test_reset_state_keeps_the_real_images(kind):
     metric = fed(kind(), real, made)
     first = metric.result()
     metric.reset_state()
-    with pytest.raises(ValueError, match=f"{kind.__name__} compares at least .* real and .* Received: 60 real, 0 generated"):
+    with pytest.raises(ValueError, match=f"{kind.__name__} compares at least .* Received: 60 real, 0 generated"):
         metric.result()
     metric.update_state(other)
     assert metric.result() == fed(kind(), real, other).result() != first
@@ -466,7 +467,7 @@ def patches(count, seed=0, shape=(8, 8, 1)):
     labels = random.integers(0, 2, count)
     images = random.normal(-0.5, 0.2, (count, *shape)).astype("float32")
     half = shape[1] // 2
-    for image, label in zip(images, labels):
+    for image, label in zip(images, labels, strict=True):
         image[:, half * label : half * (label + 1)] += 1.0
     return np.clip(images, -1, 1), labels
 

@@ -188,7 +188,7 @@ def test_too_small_a_test_set_is_filled_up_from_train(monkeypatch):
 def test_a_named_set_is_brought_to_the_generators_size():
     card = quiet(make_gan((14, 14, 1)), "standin_digits", features="mnist", count=40, scores="frechet_distance")
     assert "resized from 14×14 to 28×28" in str(card)
-    with pytest.raises(ValueError, match=r"have one shape. Received: \(14, 14, 3\) against real images of \(14, 14, 1\)"):
+    with pytest.raises(ValueError, match=r"one shape. Received: \(14, 14, 3\) against .* \(14, 14, 1\)"):
         quiet(make_gan((14, 14, 3)), "standin_digits", features="mnist", count=40)
 
 
@@ -339,8 +339,8 @@ def test_arguments_that_cannot_be_meant(change, error, message):
 
 # --- how scores move -----------------------------------------------------------------------------------------------
 #
-# On the bundled sets, with the bundled features: images that are as good as the real ones, then spoilt in ways that each
-# score should see.
+# On the bundled sets, with the bundled features: images that are as good as the real ones, then spoilt in ways that
+# each score should see.
 
 COUNT = {"standin_digits": 800, "standin_scenes": 400}
 
