@@ -123,9 +123,10 @@ def score(
     Args:
         gan: a model with `generate(count, seed=…)`, as `gan_lessons.GAN` has; or images, (n, height, width, channels).
         data: the real images: the name of a set as `gan_lessons.data.load` takes, an array of images, a
-            `tf.data.Dataset` of batches of them, or a `Reference` made before. Of a named set images of "train" are
-            compared with, and those of "test" give the floor, filled up from "train" where "test" has too few. Of
-            others the first half is compared with, the second gives the floor.
+            `tf.data.Dataset` of batches of them, or a `Reference` made before, which has its own count, features and
+            scores. Of a named set images of "train" are compared with, and those of "test" give the floor, filled up
+            from "train" where "test" has too few. Of others the first half is compared with, the second gives the
+            floor.
         count: how many images of each kind; fewer if the set does not have twice as many.
         features: what they are compared in: "mnist", "cifar10", "inception_v3", an `Extractor` or a Keras model.
             Default: MNIST's for one channel, CIFAR-10's for three; other sizes are resized, and the card says so.
@@ -188,6 +189,9 @@ class Reference:
         extractor: the `Extractor` of the features.
         image_shape: (height, width, channels).
         count: how many images are compared with, and how many give the floor.
+
+    Raises:
+        TypeError, ValueError: as `score`.
 
     Example:
         >>> mnist = gl.scoring.Reference("mnist", count=5_000)

@@ -79,7 +79,7 @@ def test_arrays_are_the_pixels_of_the_prepared_set(prepared):
     assert images.dtype == np.float32
     np.testing.assert_allclose(images, pictures(20, seed=1) / 127.5 - 1, atol=1e-6)
     np.testing.assert_array_equal(labels, np.arange(20) % 3)
-    assert info == data.DataInfo("dots", "dots", False, (8, 8, 3), 20, ("a", "b", "c"))
+    assert info == data.DataInfo("dots", "dots", False, (8, 8, 3), 20, ("a", "b", "c"), "test")
 
 
 def test_the_environment_names_the_folder_even_after_tfds_was_imported(prepared, monkeypatch):
@@ -511,6 +511,17 @@ def test_bundled_files_are_found_in_a_checkout_and_in_an_installed_package(tmp_p
         )
     finally:
         del sys.modules["installed_data"]
+
+
+def test_kerass_own_folder(tmp_path, monkeypatch):
+    from keras.src.backend.config import keras_home  # what it found when it was imported, from the same environment
+
+    assert data.keras_home() == Path(keras_home())
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "elsewhere"))
+    assert data.keras_home() == tmp_path / "elsewhere"
+    monkeypatch.delenv("KERAS_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert data.keras_home() == tmp_path / ".keras"
 
 
 def test_a_fresh_process_behind_a_dead_proxy(tmp_path):
