@@ -12,6 +12,8 @@ composed of, one module each:
         latent_dim=100,
     )
 
+`gl.score(gan, "mnist")` says how good it is.
+
 Modules are loaded when they are first used, so that `import gan_lessons` costs no more than `import keras`.
 """
 
@@ -28,23 +30,27 @@ _MODULES = (
     "checks",
     "constraints",
     "data",
+    "features",
     "metrics",
     "networks",
     "objectives",
     "penalties",
     "plotting",
+    "scoring",
     "theory",
     "toys",
 )
 
-__all__ = ["GAN", *_MODULES]
+__all__ = ["GAN", "score", *_MODULES]
 
 
 def __getattr__(name):
+    if name == "score":
+        return importlib.import_module(f"{__name__}.scoring").score
     if name in _MODULES:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted([*globals(), *_MODULES])
+    return sorted([*globals(), "score", *_MODULES])

@@ -1,7 +1,8 @@
-"""Pictures while training: what the generator makes of the same latents, again and again.
+"""Pictures and scores while training: what the generator makes of the same latents, again and again.
 
     movie = gl.callbacks.TrainingMovie("training.gif")
-    gan.fit(train, epochs=20, callbacks=[gl.callbacks.SampleGrid(every=1), movie])
+    scores = gl.callbacks.ScoreMonitor("mnist", every=2)
+    gan.fit(train, epochs=20, callbacks=[gl.callbacks.SampleGrid(every=1), movie, scores])
 
 The latents are fixed by a seed, so that what changes from picture to picture is the generator. They are drawn
 without touching the training's random numbers: with these callbacks and without them, the same weights
@@ -24,7 +25,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageDraw, ImageFont
 
-from gan_lessons import plotting
+from gan_lessons import plotting, scoring
 from gan_lessons.saving import write
 
 _MARGIN = 8  # pixels around a picture
@@ -45,11 +46,7 @@ class _Pictures(keras.callbacks.Callback):
         self.unit = "epoch" if every_steps is None else "step"
 
     def set_model(self, model):
-        if not callable(getattr(model, "generate", None)):
-            raise TypeError(
-                f"{type(self).__name__} goes with a model that has generate(count, seed=…), as gan_lessons."
-                f"GAN has. Received: a model of type {type(model).__name__}."
-            )
+        _check_generates(self, model)
         super().set_model(model)
 
     def on_train_begin(self, logs=None):
@@ -326,6 +323,118 @@ class TrainingMovie(_Pictures):
             return []
 
 
+# --- scores -------------------------------------------------------------------------------------------------
+
+
+class ScoreMonitor(keras.callbacks.Callback):
+    """Scores the generator while it trains, and writes the scores into the logs, where other callbacks find them.
+
+    In the logs, and so in the history, stand `frechet_distance` or whatever else `scores` asks for. What the numbers
+    are (features, number of images, data, floor) is printed when the training begins, and is in `cards`. The same
+    latents are used each time, and the average of the weights where the optimizer keeps one: it is `gan.generate(count,
+    seed=seed)` that is scored. The training itself is the same with this callback and without.
+
+    - Put it *before* the callbacks that follow its scores: Keras calls callbacks in their order, and what comes before
+      has not seen them.
+    - Tell these callbacks which way is better: `mode="min"` for distances, `mode="max"` for the others.
+    - Between two scores the logs repeat the last one, so a patience is still counted in epochs: take several times
+      `every`. If `every` is more than 1, the generator is scored before the first epoch too, for the epochs until the
+      next.
+    - Images that are not finite have the worst score there is: infinity for distances.
+
+    Args:
+        data: the real images, as in `gan_lessons.score`. A `tf.data.Dataset` is read once more than without this
+            callback, which can change the order of one that shuffles: give the name of the set instead.
+        every: epochs between two scores. They are taken after the epochs that are divisible by it, counted from 1, and
+            after the last; a training that is taken up again counts on.
+        count: how many images of each kind. Fewer make all scores but the kernel distance worse, and cost less time.
+        scores: as in `gan_lessons.score`.
+        features, held_out, cache: as in `gan_lessons.score`.
+        seed: an integer that fixes the latents.
+        verbose: 1 to print the card of the first score, and a progress bar while the real images are looked at.
+
+    Attributes:
+        cards: {epochs trained: `ScoreCard`} of the last call of `fit`.
+        reference: the `scoring.Reference` with the real images' floor; None before the first epoch.
+
+    Raises:
+        TypeError: if the model that is trained has no `generate`.
+        ValueError: for numbers that are not positive integers, or scores that are unknown.
+
+    Example:
+        >>> gan.fit(train, epochs=50, callbacks=[
+        ...     ScoreMonitor("mnist", every=2),
+        ...     keras.callbacks.EarlyStopping(monitor="frechet_distance", mode="min", patience=10),
+        ... ])
+    """
+
+    def __init__(
+        self,
+        data,
+        every=1,
+        count=5_000,
+        scores="frechet_distance",
+        features=None,
+        held_out=None,
+        seed=0,
+        cache=True,
+        verbose=1,
+    ):
+        super().__init__()
+        self.every = _integer("every", every, least=1)
+        self.count = _integer("count", count, least=20)
+        self.seed = _integer("seed", seed, least=0)
+        self.scores = scoring.names_of_scores(scores)
+        self.data = data
+        self.features = features
+        self.held_out = held_out
+        self.cache = cache
+        self.verbose = verbose
+        self.cards = {}
+        self.reference = data if isinstance(data, scoring.Reference) else None
+
+    def set_model(self, model):
+        _check_generates(self, model)
+        super().set_model(model)
+
+    def on_train_begin(self, logs=None):
+        self.cards = {}
+        self._last = None
+        if self.reference is None:
+            self.reference = scoring.Reference(
+                self.data,
+                count=self.count,
+                features=self.features,
+                scores=self.scores,
+                held_out=self.held_out,
+                image_shape=getattr(self.model, "image_shape", None),
+                value_range=plotting.range_of(self.model),
+                cache=self.cache,
+                verbose=self.verbose,
+            )
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # Not in on_train_begin: BackupAndRestore may put other weights and another epoch in place there.
+        if self._last is None and self.every > 1:
+            self._score(epoch)
+
+    def on_epoch_end(self, epoch, logs=None):
+        trained = epoch + 1
+        if trained % self.every == 0 or trained == self.params.get("epochs"):
+            self._score(trained)
+        if logs is not None:
+            logs.update(self._last.scores)
+
+    def _score(self, trained):
+        try:
+            self._last = self.reference.score(self.model, seed=self.seed, verbose=0)
+        except scoring.NotFinite:
+            self._last = self.reference.broken(self.model, seed=self.seed)
+        if self.verbose and not self.cards:
+            print(f"\nEpochs trained: {trained}.\n{self._last}")
+        self.cards[trained] = self._last
+
+
 # --- GIF ----------------------------------------------------------------------------------------------------
 #
 # Pillow encodes each frame once; here they are joined. To let Pillow write the file would mean to encode all
@@ -469,7 +578,15 @@ def _in_notebook():
     return getattr(shell, "kernel", None) is not None
 
 
-# --- arguments ----------------------------------------------------------------------------------------------
+# --- models and arguments -----------------------------------------------------------------------------------
+
+
+def _check_generates(callback, model):
+    if not callable(getattr(model, "generate", None)):
+        raise TypeError(
+            f"{type(callback).__name__} goes with a model that has generate(count, seed=…), as gan_lessons."
+            f"GAN has. Received: a model of type {type(model).__name__}."
+        )
 
 
 def _integer(name, value, least):

@@ -66,6 +66,7 @@ class DataInfo:
         image_shape: (height, width, channels).
         examples: how many images there are.
         class_names: a tuple with the name of each label; empty if the set has no labels.
+        split: which part of the set, in TFDS's notation; "" for a folder.
     """
 
     name: str
@@ -74,6 +75,7 @@ class DataInfo:
     image_shape: tuple
     examples: int
     class_names: tuple = ()
+    split: str = ""
 
 
 def load(
@@ -237,6 +239,14 @@ def bundled(name):
     )
 
 
+def keras_home():
+    """The folder in which Keras keeps what it has downloaded: `KERAS_HOME`, else `~/.keras`. Returns: a `Path`."""
+    if "KERAS_HOME" in os.environ:
+        return Path(os.environ["KERAS_HOME"])
+    home = Path.home()
+    return (home if os.access(home, os.W_OK) else Path("/tmp")) / ".keras"  # as Keras itself decides
+
+
 # ------------------------------------------------------------------------------------- from images to batches
 
 
@@ -386,7 +396,7 @@ def _fetch(builder):
     if builder.MANUAL_DOWNLOAD_INSTRUCTIONS:
         return "TFDS needs files that you have to get yourself (its catalogue says which)"
     urls = list(builder.url_infos or {})
-    if not _network_answers(urls[0] if urls else "https://storage.googleapis.com"):
+    if not network_answers(urls[0] if urls else "https://storage.googleapis.com"):
         return "the network does not answer"
     try:
         builder.download_and_prepare()
@@ -395,13 +405,19 @@ def _fetch(builder):
     return None
 
 
-def _network_answers(url):
+def network_answers(url):
     """Whether a URL answers, found out in at most `_PATIENCE` seconds.
 
     TFDS retries for minutes before it gives up, so it is not asked unless the very file it would fetch is
     there. The question goes through `requests`, TFDS's own means, so that proxies and certificates are those
     of the download; and in a thread, since looking up a host's name has no time-out. Only the head of the
     answer is waited for.
+
+    Args:
+        url: the address of a file.
+
+    Returns:
+        True if it is there.
     """
     answers = []
 
@@ -458,7 +474,7 @@ def _read_prepared(builder, key, split, examples, size):
     class_names = tuple(features[label].names) if label else ()
     if class_names == tuple(map(str, range(len(class_names)))):
         class_names = _CLASS_NAMES.get(builder.name, class_names)
-    info = DataInfo(builder.name, _TITLES.get(builder.name, builder.name), False, shape, count, class_names)
+    info = DataInfo(builder.name, _TITLES.get(builder.name, builder.name), False, shape, count, class_names, split)
     return images, targets if label else None, info
 
 
@@ -473,7 +489,7 @@ def _read_stand_in(name, split, examples, size):
     if size is not None and size != images.shape[1:3]:
         _check_memory(len(images), (*size, images.shape[-1]))
         images = np.concatenate([_fit(images[i : i + 500], size) for i in range(0, len(images), 500)])
-    info = DataInfo(name, _TITLES[name], True, images.shape[1:], len(images), class_names)
+    info = DataInfo(name, _TITLES[name], True, images.shape[1:], len(images), class_names, split)
     return images, targets, info
 
 

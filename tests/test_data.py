@@ -67,7 +67,7 @@ def no_network(monkeypatch, tmp_path):
     """A machine without prepared sets whose network does not answer; counts the questions it was asked."""
     asked = []
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
-    monkeypatch.setattr(data, "_network_answers", lambda url: bool(asked.append(url)))
+    monkeypatch.setattr(data, "network_answers", lambda url: bool(asked.append(url)))
     return asked
 
 
@@ -79,7 +79,7 @@ def test_arrays_are_the_pixels_of_the_prepared_set(prepared):
     assert images.dtype == np.float32
     np.testing.assert_allclose(images, pictures(20, seed=1) / 127.5 - 1, atol=1e-6)
     np.testing.assert_array_equal(labels, np.arange(20) % 3)
-    assert info == data.DataInfo("dots", "dots", False, (8, 8, 3), 20, ("a", "b", "c"))
+    assert info == data.DataInfo("dots", "dots", False, (8, 8, 3), 20, ("a", "b", "c"), "test")
 
 
 @pytest.mark.parametrize(("name", "first"), [("cifar10", "airplane"), ("anything", "0")])
@@ -258,7 +258,7 @@ def test_a_download_that_breaks_off_leads_to_the_stand_in_and_says_why(no_networ
     def broken(self, **kwargs):
         raise ConnectionError("the line went dead\nafter 3 MB")
 
-    monkeypatch.setattr(data, "_network_answers", lambda url: True)
+    monkeypatch.setattr(data, "network_answers", lambda url: True)
     monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", broken)
     assert data.load("mnist", split="test").info.is_stand_in
     assert "could not be downloaded (the line went dead)" in capsys.readouterr().out
@@ -287,7 +287,7 @@ def test_with_a_network_the_set_is_prepared_and_then_found(monkeypatch, tmp_path
                 yield i, {"image": np.full((4, 4, 1), 40 * i, "uint8"), "label": i % 2}
 
     asked = []
-    monkeypatch.setattr(data, "_network_answers", lambda url: asked.append(url) is None)
+    monkeypatch.setattr(data, "network_answers", lambda url: asked.append(url) is None)
     for _ in range(2):
         images, labels, info = data.arrays("dashes", data_dir=tmp_path)
         assert sorted(np.rint((images[:, 0, 0, 0] + 1) * 127.5)) == [0, 40, 80, 120, 160, 200]
@@ -339,27 +339,27 @@ def test_the_network_question(no_proxy):
         b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
     )  # the body never comes: it is not waited for
     gone = serve(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
-    assert data._network_answers(f"http://127.0.0.1:{yes}/file.gz") is True
-    assert data._network_answers(f"http://127.0.0.1:{gone}/file.gz") is False
-    assert data._network_answers(f"http://127.0.0.1:{free_port()}/file.gz") is False
-    assert data._network_answers("http://no-such-host.invalid/file.gz") is False
+    assert data.network_answers(f"http://127.0.0.1:{yes}/file.gz") is True
+    assert data.network_answers(f"http://127.0.0.1:{gone}/file.gz") is False
+    assert data.network_answers(f"http://127.0.0.1:{free_port()}/file.gz") is False
+    assert data.network_answers("http://no-such-host.invalid/file.gz") is False
 
 
 def test_the_question_goes_through_the_proxy(no_proxy, monkeypatch):
     proxy = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy}")
-    assert data._network_answers("http://no-such-host.invalid/file.gz") is True
+    assert data.network_answers("http://no-such-host.invalid/file.gz") is True
     blocked = serve(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{blocked}")
     monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{blocked}")
-    assert data._network_answers("http://no-such-host.invalid/file.gz") is False
-    assert data._network_answers("https://no-such-host.invalid/file.gz") is False
+    assert data.network_answers("http://no-such-host.invalid/file.gz") is False
+    assert data.network_answers("https://no-such-host.invalid/file.gz") is False
 
 
 def test_a_network_that_is_silent_is_not_waited_for(no_proxy, monkeypatch):
     monkeypatch.setattr(data, "_PATIENCE", 0.3)
     silent = serve(None)
-    assert data._network_answers(f"http://127.0.0.1:{silent}/file.gz") is False
+    assert data.network_answers(f"http://127.0.0.1:{silent}/file.gz") is False
 
     def looking_up(*args, **kwargs):  # a name server that does not answer either: time-outs do not reach it
         time.sleep(3)
@@ -367,7 +367,7 @@ def test_a_network_that_is_silent_is_not_waited_for(no_proxy, monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", looking_up)
     start = time.monotonic()
-    assert data._network_answers("http://no-such-host.invalid/file.gz") is False
+    assert data.network_answers("http://no-such-host.invalid/file.gz") is False
     assert time.monotonic() - start < 2.5
 
 
@@ -530,6 +530,17 @@ def test_bundled_files_are_found_in_a_checkout_and_in_an_installed_package(tmp_p
         )
     finally:
         del sys.modules["installed_data"]
+
+
+def test_kerass_own_folder(tmp_path, monkeypatch):
+    from keras.src.backend.config import keras_home  # what it found when it was imported, from the same environment
+
+    assert data.keras_home() == Path(keras_home())
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "elsewhere"))
+    assert data.keras_home() == tmp_path / "elsewhere"
+    monkeypatch.delenv("KERAS_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert data.keras_home() == tmp_path / ".keras"
 
 
 def test_a_fresh_process_behind_a_dead_proxy(tmp_path):

@@ -103,7 +103,8 @@ def test_every_module_is_offered_and_listed():
     found = {name for _, name, _ in pkgutil.iter_modules(gl.__path__) if not name.startswith("_")}
     inner = {"adversarial", "gan", "saving", "validation"}  # reached through GAN
     assert found - inner == set(gl._MODULES)
-    assert set(gl.__all__) == {"GAN", *gl._MODULES} <= set(dir(gl))
+    assert set(gl.__all__) == {"GAN", "score", *gl._MODULES} <= set(dir(gl))
+    assert gl.score is gl.scoring.score
     for name in gl._MODULES:
         assert getattr(gl, name) is importlib.import_module(f"gan_lessons.{name}")
 

@@ -1,0 +1,320 @@
+"""What a score looks at: networks that turn an image into a few numbers, its features.
+
+    extractor = gl.features.mnist()            # or cifar10(), inception_v3(), or an Extractor around your own network
+    extractor(images).shape                    # (n, 64)
+
+Pixels are no measure of likeness: shifted by one pixel, a picture is far from itself. The last layers of a classifier
+look at what is in it. A score measured in features is a statement about *these* features, so it is named by them; two
+scores in different features do not compare.
+
+Two classifiers come with the package and need no network. `data/train_features.py` trained them on the real MNIST and
+the real CIFAR-10.
+"""
+
+import contextlib
+import functools
+import hashlib
+import json
+import random
+
+import keras
+import numpy as np
+from keras import ops
+
+from gan_lessons import data
+
+# Rounding may carry a pixel a little past the end of its range.
+_ROOM = 1e-3
+
+# Where Keras keeps what it has downloaded, and what it downloads for InceptionV3.
+_INCEPTION_FILE = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
+_INCEPTION_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/{_INCEPTION_FILE}"
+
+
+class Extractor:
+    """A network that turns images into features, and the name that scores in these features carry.
+
+    Images are float32 in [−1, 1]. Those of another size than the network takes are resized (bilinear; with an
+    antialiasing filter where they shrink), grey ones are repeated over the three channels of a network for colour, and
+    colour ones reduced to their brightness for a network for grey. `preparation` says what is done.
+
+    Args:
+        model: a Keras model from images to features of shape (n, d). With `layer`, a classifier: from images to
+            probabilities of shape (n, classes).
+        title: the name of the features, as "MNIST features".
+        layer: the name of a layer of the classifier, whose output (n, d) are the features.
+        note: one sentence on where the network is from.
+        antialias: whether images that are too large are smoothed before they shrink.
+
+    Raises:
+        TypeError: if the model is not a built functional or sequential Keras model.
+        ValueError: if it does not take images, does not answer (n, d), or has no such layer.
+
+    Example:
+        >>> extractor = Extractor(classifier, "Fashion-MNIST features", layer="dense")
+        >>> extractor(images).shape, extractor.probabilities(images).shape
+        ((1000, 128), (1000, 10))
+    """
+
+    def __init__(self, model, title, layer=None, note="", antialias=True):
+        if not isinstance(model, keras.Model) or not getattr(model, "outputs", None):
+            raise TypeError(
+                "model must be a built functional or sequential Keras model. "
+                f"Received: model of type {type(model).__name__}. Wrap what it does in keras.Model(inputs, outputs)."
+            )
+        if not isinstance(title, str) or not title:
+            raise TypeError(f"title must name the features, as 'MNIST features'. Received: title={title!r}.")
+        shape = model.input_shape
+        if not isinstance(shape, tuple) or len(shape) != 4 or shape[-1] not in (1, 3):
+            raise ValueError(
+                "model must take images of shape (n, height, width, 1 or 3). "
+                f"Received: a model of input shape {shape}."
+            )
+        outputs = model.outputs[0]
+        if layer is not None:
+            names = [one.name for one in model.layers]
+            if layer not in names:
+                raise ValueError(f"layer must be a layer of the model: {', '.join(names)}. Received: layer={layer!r}.")
+            outputs = [model.get_layer(layer).output, outputs]
+        for output in outputs if layer is not None else [outputs]:
+            if len(output.shape) != 2:
+                raise ValueError(
+                    "Features and probabilities have the shape (n, d). "
+                    f"Received: an output of shape {tuple(output.shape)}. End it in GlobalAveragePooling2D or Flatten."
+                )
+        self.title = title
+        self.note = note
+        self.antialias = antialias
+        self.has_probabilities = layer is not None
+        self.image_shape = tuple(shape[1:])
+        self.dimensions = int((outputs[0] if layer is not None else outputs).shape[-1])
+        self._model = keras.Model(model.inputs, outputs)
+
+    def __call__(self, images, batch_size=250):
+        """Features of images.
+
+        Args:
+            images: of shape (n, height, width, 1 or 3), floats in [−1, 1].
+            batch_size: how many are looked at at a time.
+
+        Returns:
+            A NumPy array of shape (n, d), float32.
+
+        Raises:
+            TypeError, ValueError: for what are no such images.
+        """
+        answers = self._answers(images, batch_size)
+        return answers[0] if self.has_probabilities else answers
+
+    def probabilities(self, images, batch_size=250):
+        """What the classifier says of images. Args and Raises: as calling it. Returns: a NumPy array (n, classes)."""
+        return self.both(images, batch_size)[1]
+
+    def both(self, images, batch_size=250):
+        """Features and probabilities in one go. Args, Raises: as calling it. Returns: arrays (n, d), (n, classes)."""
+        if not self.has_probabilities:
+            raise ValueError(
+                f"Probabilities need a classifier. Received: {self.title}, which has no classes. "
+                "Make the Extractor of a classifier, with `layer` naming the layer of its features."
+            )
+        return self._answers(images, batch_size)
+
+    def preparation(self, image_shape):
+        """What is done to images of this shape before the network sees them: a few words, "" for nothing."""
+        (height, width, channels), (tall, wide, wanted) = image_shape, self.image_shape
+        words = []
+        if channels != wanted:
+            words.append("grey repeated in three channels" if wanted == 3 else "colour reduced to brightness")
+        if None not in (tall, wide) and (height, width) != (tall, wide):
+            shrinks = self.antialias and (tall < height or wide < width)
+            words.append(
+                f"resized from {height}×{width} to {tall}×{wide}, bilinear" + (", antialiased" if shrinks else "")
+            )
+        return "; ".join(words)
+
+    @functools.cached_property
+    def fingerprint(self):
+        """A digest of the network and its weights: the same for the same features, in every process."""
+        digest = hashlib.blake2b(digest_size=12)
+        digest.update(json.dumps([self.title, self.antialias, self.image_shape, self.dimensions]).encode())
+        for weight in self._model.get_weights():
+            digest.update(np.ascontiguousarray(weight).tobytes())
+        return digest.hexdigest()
+
+    def _answers(self, images, batch_size):
+        images = _checked(images)
+        parts = []
+        for start in range(0, len(images), batch_size):
+            parts.append(self._model.predict_on_batch(self._prepared(images[start : start + batch_size])))
+        if self.has_probabilities:
+            return tuple(np.concatenate([part[which] for part in parts]).astype("float32") for which in (0, 1))
+        return np.concatenate(parts).astype("float32")
+
+    def _prepared(self, images):
+        tall, wide, wanted = self.image_shape
+        if images.shape[-1] < wanted:
+            images = np.repeat(images, 3, axis=-1)
+        elif images.shape[-1] > wanted:
+            images = images @ np.array([[0.299], [0.587], [0.114]], "float32")  # ITU-R BT.601, as Pillow's mode L
+        if None not in (tall, wide) and images.shape[1:3] != (tall, wide):
+            images = ops.image.resize(
+                images, (tall, wide), "bilinear", antialias=self.antialias, data_format="channels_last"
+            )
+        return ops.convert_to_numpy(images)
+
+    def __repr__(self):
+        return f"<{self.title}: {self.dimensions} numbers of an image {self.image_shape}>"
+
+
+def _checked(images):
+    """Images as float32, or an error that says what they are instead."""
+    dtype = getattr(images, "dtype", None)
+    images = ops.convert_to_numpy(images)
+    if images.ndim != 4 or len(images) == 0 or images.shape[-1] not in (1, 3):
+        raise ValueError(
+            "Images have the shape (n, height, width, 1 or 3), n > 0. "
+            f"Received: images of shape {images.shape}."
+        )
+    if not np.issubdtype(images.dtype, np.floating):
+        raise TypeError(
+            f"Images are floats in [-1, 1]. Received: images of dtype {dtype}. Bytes become that by x / 127.5 - 1."
+        )
+    low, high = float(images.min()), float(images.max())
+    if not -1 - _ROOM <= low <= high <= 1 + _ROOM:  # NaN is not either
+        raise ValueError(
+            f"Images are finite, in [-1, 1]. Received: images from {low:.4g} to {high:.4g}. "
+            "Scale them: 2 * x - 1 from [0, 1], x / 127.5 - 1 from [0, 255]."
+        )
+    return images.astype("float32", copy=False)
+
+
+# --- the extractors that have a name -------------------------------------------------------------------------------
+
+
+@functools.cache
+def mnist():
+    """Features for digits, from the bundled classifier of MNIST. Returns: an `Extractor` for 28×28×1."""
+    return _bundled("mnist", "MNIST")
+
+
+@functools.cache
+def cifar10():
+    """Features for colour images, from the bundled classifier of CIFAR-10. Returns: an `Extractor` for 32×32×3."""
+    return _bundled("cifar10", "CIFAR-10")
+
+
+@functools.cache
+def inception_v3():
+    """The features that published scores are measured in: the 2048 numbers of InceptionV3's last pooling layer.
+
+    Images are resized to 299×299 (bilinear, not antialiased) and lie in [−1, 1], as published. The weights are those of
+    `keras.applications`, trained on ImageNet, 96 MB, which Keras downloads when they are first used. Published scores
+    are mostly measured with another training of this network (TensorFlow's of 2015): close to these, not equal.
+
+    Returns:
+        An `Extractor` for 299×299×3.
+
+    Raises:
+        RuntimeError: if the weights are neither on this machine nor to be had from the network.
+
+    Reference:
+        Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2015, arXiv:1512.00567
+    """
+    folder = data.keras_home() / "models"
+    problem = None
+    if not (folder / _INCEPTION_FILE).is_file() and not data.network_answers(_INCEPTION_URL):
+        problem = "the network does not answer"
+    else:
+        try:
+            with _random_numbers_untouched():
+                network = keras.applications.InceptionV3(weights="imagenet")
+        except Exception as error:
+            problem = f"Keras could not get them ({str(error).splitlines()[0][:200]})"
+    if problem:
+        raise RuntimeError(
+            f"InceptionV3 needs its weights (96 MB). Received: none in {folder}, and {problem}. "
+            f"Where there is a network, download {_INCEPTION_URL} and put it into that folder; or use the features "
+            "that come with the package, features='mnist' or features='cifar10'."
+        )
+    return Extractor(
+        network,
+        "InceptionV3 features",
+        layer="avg_pool",
+        note="the last pooling layer (2048 numbers) of keras.applications.InceptionV3, trained on ImageNet",
+        antialias=False,
+    )
+
+
+NAMES = {"mnist": mnist, "cifar10": cifar10, "inception_v3": inception_v3}
+
+
+def get(identifier):
+    """An extractor from whatever names one.
+
+    Args:
+        identifier: "mnist", "cifar10", "inception_v3", an `Extractor`, or a Keras model from images to features.
+
+    Returns:
+        An `Extractor`.
+
+    Raises:
+        TypeError, ValueError: if it is none of these.
+    """
+    if isinstance(identifier, Extractor):
+        return identifier
+    if isinstance(identifier, keras.Model):
+        return Extractor(identifier, f"features of {identifier.name}")
+    if isinstance(identifier, str):
+        if identifier in NAMES:
+            return NAMES[identifier]()
+        raise ValueError(f"features must be one of {', '.join(map(repr, NAMES))}. Received: features={identifier!r}.")
+    raise TypeError(
+        f"features must be one of {', '.join(map(repr, NAMES))}, an Extractor or a Keras model. "
+        f"Received: features of type {type(identifier).__name__}."
+    )
+
+
+def for_images(image_shape):
+    """The bundled extractor for images of a shape: MNIST's for one channel, CIFAR-10's for three.
+
+    On images that are neither, the features are still numbers that change with what is in the picture, and a distance
+    in them is 0 for equal distributions; but they know digits, or ten kinds of things, and may be blind to what matters
+    in your images. Then make an `Extractor` of a classifier of them.
+
+    Args:
+        image_shape: (height, width, channels).
+
+    Returns:
+        An `Extractor`.
+
+    Raises:
+        ValueError: for other numbers of channels.
+    """
+    if len(image_shape) != 3 or image_shape[-1] not in (1, 3):
+        raise ValueError(
+            "There are bundled features for images of shape (height, width, 1 or 3). "
+            f"Received: images of shape {tuple(image_shape)}. Name features of your own: features=Extractor(…)."
+        )
+    return mnist() if image_shape[-1] == 1 else cifar10()
+
+
+def _bundled(name, title):
+    record = json.loads(data.bundled("features.json").read_text(encoding="utf-8"))[name]
+    with _random_numbers_untouched():
+        classifier = keras.models.load_model(data.bundled(f"{name}_features.keras"), compile=False)
+    extractor = Extractor(classifier, f"{title} features", layer="features")
+    extractor.note = (
+        f"the {extractor.dimensions} numbers before the classes, in the bundled classifier of {title} "
+        f"({record['test_accuracy']:.1%} of its test set right)"
+    )
+    return extractor
+
+
+@contextlib.contextmanager
+def _random_numbers_untouched():
+    """A network draws seeds for its first weights even if it is loaded; a training must not depend on being scored."""
+    state = random.getstate()
+    try:
+        yield
+    finally:
+        random.setstate(state)
