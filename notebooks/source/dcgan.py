@@ -29,8 +29,7 @@
 # **You need** lesson {{lesson:mlp_gan}}: the training step is the one written out there, now used as
 # `gl.GAN`.
 #
-# **Time** without a GPU, on two cores that also had other work: half an hour of computing, 20 minutes of it the
-# main training. On a laptop of your own it should take less. Previous:
+# **Time** on two cores, without a GPU: half an hour of computing, 15 to 20 minutes of it the main training. Previous:
 # {{previous}}
 
 # %%
@@ -507,7 +506,8 @@ if not FAST:
 # Some rules show within 600 steps and some do not; the list above says which did in this run. Two cautions:
 #
 # - **Not seen is not refuted.** Small networks and half a minute give small faults no time to add up. And
-#   three numbers cannot measure whether there are *things* in the pictures; your eyes can.
+#   three numbers cannot measure whether there are *things* in the pictures; your eyes can. In the run that is
+#   kept here the two rows with β₁ = 0.9 pass by the numbers, with one grid over everything they show.
 # - **A rule is not a law.** Look again at "pooling, enlarging": `UpSampling2D` and a convolution with stride
 #   1 have no overlap to be uneven. It costs more (its convolutions see four times the pixels), and many later
 #   GANs pay that price.

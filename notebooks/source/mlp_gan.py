@@ -20,9 +20,8 @@
 # **What you need.** Lesson {{lesson:minimax_game}}: the value $V(D, G)$, and why the generator descends
 # $-\log D(G(z))$. Some Keras: `Dense`, `fit`, an optimizer.
 #
-# **How long it takes.** Without a GPU, on two cores that also had other work, a quarter of an hour of computing,
-# most of it the training. On a laptop of your own it should take less.
-# Reading and exercises: an hour.
+# **How long it takes.** On two cores, without a GPU, about ten minutes of computing, five to eight of them the
+# training. Reading and exercises: an hour.
 #
 # Previous: {{previous}}
 

@@ -26,7 +26,7 @@
 #
 # **You need** lesson {{lesson:minimax_game}} for the distances, and {{lesson:dcgan}} for the networks.
 #
-# **Time** on a laptop without a GPU: about 14 minutes of computing, half of them the main training. Previous:
+# **Time** on two cores, without a GPU: about 20 minutes of computing, half of them the main training. Previous:
 # {{previous}}
 
 # %%
