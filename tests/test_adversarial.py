@@ -585,7 +585,7 @@ class Alike(GAN):
         return keras.ops.concatenate([z, z])[:count]
 
 def halfway(discriminate, real_images, fake_images):  # a gradient penalty without random numbers
-    points = (real_images + fake_images) / 2
+    points = (real_images + keras.ops.cast(fake_images, "float32")) / 2
     with tf.GradientTape() as tape:
         tape.watch(points)
         logits = discriminate(points)
@@ -599,9 +599,11 @@ def make(**options):
                 discriminator_optimizer=keras.optimizers.SGD(0.5, momentum=0.5), jit_compile=False)
     return gan
 
-def fit(gan, *callbacks, epochs=3):
-    data = tf.data.Dataset.from_tensor_slices(images(12)).shuffle(12, seed=2).batch(4)
-    history = gan.fit(data, epochs=epochs, verbose=0, validation_data=images(4), callbacks=list(callbacks)).history
+def fit(gan, *callbacks, epochs=3, shuffled=False):
+    data = tf.data.Dataset.from_tensor_slices(images(12))
+    if shuffled:  # not to compare with one device: on several Keras looks at the first batch in advance
+        data = data.shuffle(12, seed=2)
+    history = gan.fit(data.batch(4), epochs=epochs, verbose=0, validation_data=images(4), callbacks=list(callbacks)).history
     state = gan.weights + gan.generator_optimizer.variables + gan.discriminator_optimizer.variables
     return history, [w.numpy() for w in state]
 
@@ -642,7 +644,7 @@ for a, b in zip(gan.weights, again.weights, strict=True):
 def backed_up(*callbacks):
     with two():
         gan = make(discriminator_steps=2)
-        return fit(gan, keras.callbacks.BackupAndRestore({folder!r} + "/backup", save_freq=2), *callbacks)
+        return fit(gan, keras.callbacks.BackupAndRestore({folder!r} + "/backup", save_freq=2), *callbacks, shuffled=True)
 
 keras.mixed_precision.set_dtype_policy("float32")
 whole, weights = backed_up()
