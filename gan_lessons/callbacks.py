@@ -94,7 +94,7 @@ class _Pictures(keras.callbacks.Callback):
         """How many batches the model has been trained on, in this call of `fit` and before it."""
         names = getattr(self.model, "player_names", ())
         optimizers = [getattr(self.model, f"{name}_optimizer") for name in names] or [self.model.optimizer]
-        return max(int(optimizer.iterations) for optimizer in optimizers)
+        return max(int(keras.ops.convert_to_numpy(optimizer.iterations)) for optimizer in optimizers)
 
     def _grid(self, zoom_to):
         """The generator's images as a uint8 grid, and a remark if there is something wrong with them."""

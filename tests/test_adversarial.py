@@ -633,7 +633,7 @@ for options, policy, epochs, margin in CASES:
 
 class Stop(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
-        if int(self.model.discriminator_optimizer.iterations) == 5:  # in the middle of the second epoch
+        if self.model.discriminator_optimizer.iterations.numpy() == 5:  # in the middle of the second epoch
             raise KeyboardInterrupt
 
 gan.save({folder!r} + "/gan.keras")  # the last of the cases
