@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 from scipy import ndimage
+from tqdm.auto import tqdm
 
 import gan_lessons as gl
 from gan_lessons import data, features, metrics, scoring
@@ -75,11 +76,13 @@ def test_a_card_is_what_the_metrics_say_of_the_same_images():
     assert set(card.spreads) == set(card.floor_spreads) == {"kernel_distance", "inception_score"}
 
 
-def test_what_a_printed_card_has(capsys):
+def test_what_a_printed_card_has(capsys, monkeypatch):
+    moved, update = [], tqdm.update
+    monkeypatch.setattr(tqdm, "update", lambda bar, count: moved.append(count) or update(bar, count))
     card = score(make_gan(name="mine"), images(200), count=60, features=small_extractor(), seed=3, cache=False)
     printed = capsys.readouterr()
     assert printed.out == f"{card}\n"
-    assert "Scoring mine" in printed.err and "60/60" in printed.err  # the progress bar
+    assert "Scoring mine" in printed.err and "/60" in printed.err and sum(moved) == 3 * 60
     text = str(card)
     lines = text.splitlines()
     assert lines[0].split() == ["mine", "floor"]
@@ -411,7 +414,7 @@ def test_the_classifier_score_sees_classes_and_is_blind_to_repetition(cards):
         cards[what].scores["inception_score"]
         for what in ("nothing", "half of the classes", "twenty images, again and again", "one class")
     )
-    assert one < 0.6 * good and half < 0.9 * good
+    assert one < 0.8 * good and half < 0.95 * good
     assert repeated > 0.6 * good  # two images of each class are nearly enough for it
 
 
