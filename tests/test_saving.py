@@ -52,6 +52,18 @@ def test_leftovers_are_those_of_the_file(tmp_path):
         assert leftovers(path) == sorted([Path(one), Path(other)])
 
 
+def test_weights_written_to_memory_are_those_of_a_file(tmp_path):
+    def model():
+        return keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+
+    one, other, memory = model(), model(), saving.Memory()
+    one.save_weights(memory)
+    (tmp_path / "one.weights.h5").write_bytes(memory.getbuffer())
+    other.load_weights(tmp_path / "one.weights.h5")
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 # --- a training that is killed -------------------------------------------------------------------------------------
 
 
