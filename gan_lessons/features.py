@@ -305,7 +305,7 @@ def _bundled(name, title):
     extractor = Extractor(classifier, f"{title} features", layer="features")
     extractor.note = (
         f"the {extractor.dimensions} numbers before the classes, in the bundled classifier of {title} "
-        f"({record['test_accuracy']:.1%} of its test set right)"
+        f"({record['test_accuracy']:.2%} of its test set right)"
     )
     return extractor
 

@@ -56,7 +56,7 @@ def test_a_bundled_classifier_is_small_and_says_what_it_is(name):
     extractor = features.NAMES[name]()
     assert extractor is features.get(name) is features.for_images(SHAPES[name])
     assert extractor.image_shape == SHAPES[name] and extractor.title == f"{data._TITLES[name]} features"
-    assert f"{record['test_accuracy']:.1%}" in extractor.note and str(extractor.dimensions) in extractor.note
+    assert f"{record['test_accuracy']:.2%}" in extractor.note and str(extractor.dimensions) in extractor.note
     found, probabilities = extractor.both(images(7, SHAPES[name]))
     assert found.shape == (7, extractor.dimensions) and probabilities.shape == (7, 10)
     assert found.dtype == probabilities.dtype == "float32" and 64 <= extractor.dimensions <= 128
