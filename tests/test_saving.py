@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from test_adversarial import ThreeOnALine, assert_equal, fit, hard, listing
 
 from gan_lessons import saving
 from gan_lessons.callbacks import SampleGrid, TrainingMovie
-from gan_lessons.saving import ExactBackup, leftovers, replacing
+from gan_lessons.saving import ExactBackup, Memory, leftovers, replacing, write
 
 # --- one file ------------------------------------------------------------------------------------------------------
 
@@ -50,6 +51,20 @@ def test_leftovers_are_those_of_the_file(tmp_path):
         for name in (one, other, third, path, tmp_path / ".mine-file.txt"):
             Path(name).write_text("")
         assert leftovers(path) == sorted([Path(one), Path(other)])
+
+
+def test_weights_are_written_by_way_of_memory(tmp_path):
+    """What Keras writes itself, and what goes through memory in one piece, are the same weights."""
+    game, memory = walk(), Memory()
+    keras.Model.save_weights(game, memory)
+    keras.Model.save_weights(game, tmp_path / "direct.weights.h5")
+    write(tmp_path / "memory.weights.h5", memory.getbuffer())
+    with h5py.File(tmp_path / "direct.weights.h5") as one, h5py.File(tmp_path / "memory.weights.h5") as other:
+        names = []
+        one.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+        assert len(names) >= 3
+        for name in names:
+            np.testing.assert_array_equal(one[name][()], other[name][()])
 
 
 # --- a training that is killed -------------------------------------------------------------------------------------
