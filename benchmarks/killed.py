@@ -5,8 +5,8 @@
     python benchmarks/killed.py --keras                # the same with Keras's own callback, for comparison
 
 The training is a small GAN with all that is hard to take up again exactly: Dropout, a gradient penalty, an average of
-weights, three steps of D for one of G, data that is shuffled anew in each epoch, validation, a model saved each epoch. A
-third of the kills (SIGKILL) come while a backup is being written, the others at any moment, the start included.
+weights, three steps of D for one of G, data that is shuffled anew in each epoch, validation, a model saved each epoch.
+A third of the kills (SIGKILL) come while a backup is being written, the others at any moment, the start included.
 
 After each kill the backup and the saved model must be whole files. Each start must go on no further back than the last
 interval between backups. The end must be equal bit for bit: weights, both optimizers, random state, history. A dot is a

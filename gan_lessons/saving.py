@@ -99,8 +99,10 @@ class ExactBackup(keras.callbacks.BackupAndRestore):
     - the history of the epochs before is in what `fit` returns;
     - it comes after all other callbacks: what they do at the end of an epoch is done when the epoch counts as done.
 
-    What it cannot know of: the state of callbacks that remember (`EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint`
-    with `save_best_only`), data whose order is not fixed by a seed, and validation data that is shuffled anew in each epoch.
+    What it cannot know of: the state of callbacks that remember (`EarlyStopping`, `ReduceLROnPlateau`,
+    `ModelCheckpoint` with `save_best_only`), data whose order is not fixed by a seed, and validation data that is
+    shuffled anew in each epoch.
+
     A backup that cannot be written, on a full disk for example, is a warning: the last one stays, the training goes on.
 
     Args:
