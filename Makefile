@@ -26,10 +26,9 @@ lab: $(STAMP) ## open the course in JupyterLab
 	$(BIN)/python -m jupyterlab --ServerApp.root_dir="$(CURDIR)" $(if $(filter 0,$(shell id -u)),--allow-root) \
 		$(LAB_OPTIONS) notebooks/00_start_here.ipynb
 
-# Two workers of one thread each, so that they do not compete for the cores. Without oneDNN: on a busy machine its matrix
-# products now and then differ in the last digit, and some tests compare trainings bit for bit.
+# Two workers of one thread each, so that they do not compete for the cores.
 TEST_ENVIRONMENT := GAN_LESSONS_FAST=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=2 OMP_NUM_THREADS=1 \
-	TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0
+	TF_CPP_MIN_LOG_LEVEL=3
 
 test: $(STAMP) ## run the unit tests, and every lesson in fast mode
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -q --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --durations=10 \

@@ -126,7 +126,12 @@ class AdversarialModel(keras.Model):
         # chain rule on, and down again before it uses them. Several devices add their gradients up, each its share.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         start = ops.cast(optimizer.scale_loss(ops.cast(1.0 / replicas, loss.dtype)), loss.dtype)
-        optimizer.apply(tape.gradient(loss, weights, output_gradients=start), weights)
+        gradients = tape.gradient(loss, weights, output_gradients=start)
+        # No weight moves before every gradient is there: a penalty's gradient looks at biases that it does not move, and on
+        # a busy machine some of them were seen to have moved by then.
+        with tf.control_dependencies([gradient for gradient in gradients if gradient is not None]):
+            gradients = [None if gradient is None else tf.identity(gradient) for gradient in gradients]
+        optimizer.apply(gradients, weights)
 
     def _computes_in_float16(self):
         return any(layer.compute_dtype == "float16" for layer in self._flatten_layers())
