@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-CASES = {"mlp": 100, "dcgan": 15, "wgan_gp": 15}  # steps in a block; a multiple of the critic's 5
+CASES = {"mlp": 120, "dcgan": 40, "wgan_gp": 40}  # steps in a block; a multiple of the critic's 5, and of 8
 CONTENDERS = ("fit", "by hand", "textbook", "torch", "torch compiled")
 OPTIONS = ("fit, XLA", "fit, no XLA", "by hand, no XLA", "fit, 8 steps a call", "fit, one fixed batch", "fit, bfloat16")
 WORKER = Path(__file__).with_name("contenders.py")

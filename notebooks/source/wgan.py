@@ -789,10 +789,11 @@ title = f"WGAN-GP trained on {train.info.title}: 60 samples, not chosen"
 gl.plotting.show_images(gan.generate(60, seed=3), columns=12, title=title)
 
 # %% [markdown]
-# **What to look for.** No sample repeats another; colours, brightness and large shapes are those of photographs: a sky,
-# a ground, something dark between. *Things* there are not yet. In the time that we have given it the generator has
-# had only one step for five of the critic's, 1,500 in all; the paper takes 200,000. What we have paid for is not
-# sharpness but a training that is hard to upset, and a curve that can be read. To it now.
+# **What to look for.** The samples differ from one another about as much as photographs do (`spread`, in the log
+# above, is near 1), and have their colours, brightness and large shapes: a sky, a ground, something dark between.
+# *Things* there are not yet. In the time that we have given it the generator has had only one step for five of the
+# critic's, 1,500 in all; published trainings take a hundred thousand. What we get for it is a curve that can be
+# read. To it now.
 
 # %% [markdown]
 # ### Does the curve tell?
