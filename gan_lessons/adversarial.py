@@ -58,8 +58,9 @@ class AdversarialModel(keras.Model):
 
         Args:
             run_eagerly: run the training step as plain Python, to look inside it. Slow.
-            steps_per_execution: how many batches are trained on in one call into TensorFlow.
-            jit_compile: whether XLA compiles the training step; "auto" leaves it to Keras.
+            steps_per_execution: how many batches are trained on in one call into TensorFlow; callbacks hear of the last.
+            jit_compile: whether XLA compiles the training step. "auto" is Keras's rule: on a GPU, not on a CPU, where it
+                pays for dense layers (a fifth of a step) and not for convolutions.
             auto_scale_loss: under the `mixed_float16` policy, whether optimizers are wrapped in a `LossScaleOptimizer`.
             **optimizers: one `<player>_optimizer` for each player: a Keras optimizer, or its name.
 

@@ -32,6 +32,9 @@ class GAN(AdversarialModel):
             `gan_lessons.penalties`), whose value is added to D's loss.
         discriminator_steps: how many steps D takes for one of G's (n_critic in WGAN); each sees a fresh batch.
         patch_logits: set it if D is meant to answer a map with one logit for each patch of the image (PatchGAN).
+        share_fakes: whether both turns use the same fakes. The algorithm draws fresh ones for G's turn; with the same ones
+            G runs forwards once a step, not twice, which makes a DCGAN's step on a CPU about a tenth shorter. Both are
+            common (DCGAN's own code shares). Only with `discriminator_steps=1`.
         seed: an integer fixes the latents drawn while training. By default they follow `keras.utils.set_random_seed`.
         **kwargs: `name` and `dtype`, as for every `keras.Model`.
 
@@ -75,6 +78,7 @@ class GAN(AdversarialModel):
         penalty=None,
         discriminator_steps=1,
         patch_logits=False,
+        share_fakes=False,
         seed=None,
         **kwargs,
     ):
@@ -88,6 +92,12 @@ class GAN(AdversarialModel):
             raise TypeError(f"discriminator_steps must be an integer. Received: {discriminator_steps=}.")
         if discriminator_steps < 1:
             raise ValueError(f"discriminator_steps must be at least 1. Received: {discriminator_steps=}.")
+        if share_fakes and discriminator_steps > 1:
+            raise ValueError(
+                "Only players that take turns step by step can share fakes. "
+                f"Received: share_fakes=True, {discriminator_steps=}. Leave share_fakes out: where D takes several steps "
+                "for one of G's there is little to gain."
+            )
         if sentence := validation.warn_about_batch_norm(discriminator, penalty):
             warnings.warn(sentence, stacklevel=2)
 
@@ -99,6 +109,7 @@ class GAN(AdversarialModel):
         self.penalty = penalty
         self.discriminator_steps = int(discriminator_steps)
         self.patch_logits = bool(patch_logits)
+        self.share_fakes = bool(share_fakes)
         self.seed = seed
         self.image_shape = image_shape
         self._value_range = validation.output_range(generator, self.latent_dim)
@@ -120,9 +131,10 @@ class GAN(AdversarialModel):
         real_images = _images(data)
         count = ops.shape(real_images)[0]
 
-        # D's turn: raise the logits of real images, lower those of fresh fakes. The fakes are made outside the tape:
-        # nothing here is to flow back into G.
-        fake_images = self.generator(self._draw_latents(count), training=True)
+        # D's turn: raise the logits of real images, lower those of fresh fakes. The fakes are made outside D's tape:
+        # nothing here is to flow back into G. What their own tape notes down is for G's turn, if it has the same fakes.
+        with tf.GradientTape() as fakes_tape:
+            fake_images = self.generator(self._draw_latents(count), training=True)
         with tf.GradientTape() as tape:
             real_logits = self._discriminate(real_images)
             fake_logits = self._discriminate(fake_images)
@@ -136,9 +148,12 @@ class GAN(AdversarialModel):
 
         # G's turn: make fakes whose logits D raises. D is called inside the tape, but only G's weights move.
         def generators_turn(count):
-            with tf.GradientTape() as tape:
-                fake_images = self.generator(self._draw_latents(count), training=True)
-                fake_logits = self._discriminate(fake_images)
+            tape, fakes = fakes_tape, fake_images
+            if not self.share_fakes:
+                with tf.GradientTape() as tape:
+                    fakes = self.generator(self._draw_latents(count), training=True)
+            with tape:
+                fake_logits = self._discriminate(fakes)
                 g_loss = self.objective.generator_loss(fake_logits)
             self.descend("generator", g_loss, tape)
             self.log(g_loss=g_loss)
@@ -288,6 +303,7 @@ class GAN(AdversarialModel):
             "latent_dim": self.latent_dim,
             "discriminator_steps": self.discriminator_steps,
             "patch_logits": self.patch_logits,
+            "share_fakes": self.share_fakes,
             "seed": self.seed,
         }
 

@@ -189,7 +189,7 @@ def test_a_file_brings_back_all_that_was_said(tmp_path):
         seed=0,
         compile_options={"steps_per_execution": 2, "jit_compile": False, "run_eagerly": False},
     )
-    gan2 = GAN(*PLAYERS["nested"](), LATENT, seed=8, name="mine")
+    gan2 = GAN(*PLAYERS["nested"](), LATENT, seed=8, share_fakes=True, name="mine")
     gan2.compile(generator_optimizer="adam", discriminator_optimizer="sgd", run_eagerly=True)
     fit(gan, 2)
     for model, name in ((gan, "a.keras"), (gan2, "b.keras")):
@@ -208,7 +208,7 @@ def test_a_file_brings_back_all_that_was_said(tmp_path):
     np.testing.assert_allclose(again.optimizer.learning_rate, 0.01 * 0.5 ** (5 / 5), rtol=1e-6)
     assert_equal(gan, again)
     other = keras.models.load_model(tmp_path / "b.keras")
-    assert other.run_eagerly is True and other.name == "mine" and other.seed == 8
+    assert other.run_eagerly is True and other.name == "mine" and other.seed == 8 and other.share_fakes is True
     assert isinstance(other.discriminator_optimizer, keras.optimizers.SGD)
     assert json.dumps(again.get_config()) == json.dumps(gan.get_config())
 
@@ -612,6 +612,7 @@ def two():
 
 CASES = [
     (dict(), "float32", 3, 1e-5),
+    (dict(share_fakes=True), "float32", 3, 1e-5),
     (dict(penalty=halfway, discriminator_steps=2, objective="wasserstein"), "float32", 3, 1e-5),
     (dict(penalty=halfway), "mixed_bfloat16", 1, 2e-2),  # 3 steps: later ones magnify how sums are rounded
     (dict(discriminator_steps=2), "mixed_float16", 1, 5e-3),

@@ -216,6 +216,11 @@ def test_discriminator_steps(steps, error):
         GAN(generator(), discriminator(), LATENT, discriminator_steps=steps)
 
 
+def test_fakes_are_shared_only_where_turns_alternate():
+    with refused(ValueError, "can share fakes", "discriminator_steps=5", "Leave share_fakes out"):
+        GAN(generator(), discriminator(), LATENT, discriminator_steps=5, share_fakes=True)
+
+
 def test_penalty_and_objective():
     with refused(TypeError, "penalty must be called as", "GradientPenalty"):
         GAN(generator(), discriminator(), LATENT, penalty=10.0)
