@@ -28,6 +28,8 @@ BATCH, LATENT_DIM, CRITIC_STEPS, PENALTY_WEIGHT = 64, 100, 5, 10.0
 SHAPES = {"mlp": (28, 28, 1), "dcgan": (32, 32, 3), "wgan_gp": (32, 32, 3)}
 GENERATOR_FILTERS, DISCRIMINATOR_FILTERS = (128, 64, 32), (32, 64, 128)
 SETS = {"mlp": "mnist", "dcgan": "cifar10", "wgan_gp": "cifar10"}
+# XLA where it pays on a CPU, as the lessons have it: for dense layers, not for convolutions (`speed.py --options`).
+XLA = {"mlp": True, "dcgan": False, "wgan_gp": False}
 
 
 # --- TensorFlow -------------------------------------------------------------------------------------------------------
@@ -88,7 +90,7 @@ def timed(run):
     return clocked
 
 
-def fit(case, pipeline=True, policy="float32", **options):
+def fit(case, pipeline=True, policy="float32", share_fakes=False, **options):
     import keras
 
     import gan_lessons as gl
@@ -96,7 +98,8 @@ def fit(case, pipeline=True, policy="float32", **options):
     keras.config.set_dtype_policy(policy)
     wgan = {"objective": "wasserstein", "penalty": gl.penalties.GradientPenalty(PENALTY_WEIGHT)}
     wgan = wgan | {"discriminator_steps": CRITIC_STEPS} if case == "wgan_gp" else {}
-    gan = gl.GAN(*players(case), LATENT_DIM, **wgan)
+    gan = gl.GAN(*players(case), LATENT_DIM, share_fakes=share_fakes, **wgan)
+    options = {"jit_compile": XLA[case]} | options
     gan.compile(generator_optimizer=adam(), discriminator_optimizer=adam(), **options)
     data = batches(case)
     if not pipeline:
@@ -106,7 +109,7 @@ def fit(case, pipeline=True, policy="float32", **options):
     return timed_fit(gan, data)
 
 
-def by_hand(case, jit_compile=True):
+def by_hand(case):
     """The game as one would write it by hand: running sums in the place of Keras's metrics, XLA as `fit` has it."""
     import tensorflow as tf
 
@@ -152,11 +155,11 @@ def by_hand(case, jit_compile=True):
         g_optimizer.apply(tape.gradient(g_loss, weights), weights)
         sums["g_loss"].assign_add(g_loss)
 
-    @tf.function(jit_compile=jit_compile)
+    @tf.function(jit_compile=XLA[case])
     def critic_step(images):
         discriminators_turn(images)
 
-    @tf.function(jit_compile=jit_compile)
+    @tf.function(jit_compile=XLA[case])
     def step(images):
         discriminators_turn(images)
         generators_turn()
@@ -335,9 +338,9 @@ CONTENDERS = {
     "textbook": textbook,
     "torch": torch_loop,
     "torch compiled": lambda case: torch_loop(case, compiled=True),
+    "fit, shared fakes": lambda case: fit(case, share_fakes=case != "wgan_gp"),
     "fit, XLA": lambda case: fit(case, jit_compile=True),
     "fit, no XLA": lambda case: fit(case, jit_compile=False),
-    "by hand, no XLA": lambda case: by_hand(case, jit_compile=False),
     "fit, 8 steps a call": lambda case: fit(case, steps_per_execution=8),
     "fit, one fixed batch": lambda case: fit(case, pipeline=False),
     "fit, bfloat16": lambda case: fit(case, policy="mixed_bfloat16"),

@@ -469,11 +469,14 @@ class _Client(NotebookClient):
         return json.loads(printed.splitlines()[-1])
 
     def image_sets(self):
-        """The titles of the image sets that the kernel holds, found by the `DataInfo` that each carries."""
+        """The titles of the image sets that the kernel holds, found by the `DataInfo` that each carries.
+
+        A folder of pictures, which has no split, is not named: it was made on the way, or is somebody's own.
+        """
         return self.ask(
             "import gc, json\n"
             "held = [thing for thing in gc.get_objects() if type(thing).__name__ == 'DataInfo']\n"
-            "print(json.dumps(sorted({info.title for info in held if info.examples})))"
+            "print(json.dumps(sorted({info.title for info in held if info.examples and info.split})))"
         )
 
 

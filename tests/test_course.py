@@ -46,8 +46,9 @@ BETA = """\
 
 # %%
 class DataInfo:
-    title, examples = "MNIST", 3
-held = DataInfo()
+    def __init__(self, title, split):
+        self.title, self.split, self.examples = title, split, 3
+held = DataInfo("MNIST", "train"), DataInfo("holiday", "")
 1 + 1
 """
 
