@@ -3,8 +3,8 @@
     TFDS_DATA_DIR=… python benchmarks/same_quality.py                 # needs CIFAR-10; about 20 minutes on two cores
     TFDS_DATA_DIR=… python benchmarks/same_quality.py --steps 6000 --seeds 0 1 2 3 4
 
-The ways are those of speed.py: fresh fakes for each player, as in the algorithm; the same fakes for both; bfloat16. Each
-run has equal networks, images and steps. Printed is the Fréchet distance of 5,000 samples to as many test
+The ways are those of speed.py: fresh fakes for each player, as in the algorithm; the same fakes for both; bfloat16.
+Each run has equal networks, images and steps. Printed is the Fréchet distance of 5,000 samples to as many test
 images, in the bundled CIFAR-10 features; for each way its mean, its spread over the seeds, and how far it is from the
 first way in units of the standard error of that difference. A run that is done is kept in build/benchmarks.
 """
@@ -71,9 +71,8 @@ def main():
                 arguments.output.write_text(json.dumps(found, indent=1), encoding="utf-8")
             print(f"{key}: {found[key]:.2f}", flush=True)
     print()
-    scores = {
-        way: np.array([found[f"{way}, {arguments.steps} steps, seed {seed}"] for seed in arguments.seeds]) for way in WAYS
-    }
+    keys = {way: [f"{way}, {arguments.steps} steps, seed {seed}" for seed in arguments.seeds] for way in WAYS}
+    scores = {way: np.array([found[key] for key in own]) for way, own in keys.items()}
     first = next(iter(scores.values()))
     for way, own in scores.items():
         line = f"{way:14} mean {own.mean():6.2f}, spread over {len(own)} seeds {own.std(ddof=1):5.2f}"

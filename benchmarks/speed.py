@@ -1,14 +1,15 @@
 """What a training step costs, side by side: `GAN.fit`, a loop by hand, the textbook's, and PyTorch's.
 
     python benchmarks/speed.py                                # all cases, all contenders
-    python benchmarks/speed.py dcgan --contenders fit torch --repeats 15
+    python benchmarks/speed.py dcgan --contenders fit torch --starts 5
     python benchmarks/speed.py --long 20000                   # do time and memory stay flat?
     python benchmarks/speed.py --grow                         # how the cost grows with batch and pixels
 
 The contenders (see contenders.py) are processes that live side by side and take turns, a block of steps each, in an
-order that changes: on a noisy machine only the ratio of neighbours means something. Printed are medians, and the ratio
-of `fit` to each contender with its quartiles. The floor is the step's multiply-adds over the best rate at which this
-machine was seen to multiply matrices, in the same run.
+order that changes: on a noisy machine only the ratio of neighbours means something. Two processes of one and the same
+program differ by some per cent for as long as they live, so all are started several times. Printed are medians, and
+the ratio of `fit` to each contender with its quartiles. The floor is the step's multiply-adds over the best rate at
+which this machine was seen to multiply matrices, in the same run.
 """
 
 import argparse
@@ -25,7 +26,8 @@ import numpy as np
 
 CASES = {"mlp": 120, "dcgan": 40, "wgan_gp": 40}  # steps in a block; a multiple of the critic's 5, and of 8
 CONTENDERS = ("fit", "by hand", "textbook", "torch", "torch compiled")
-OPTIONS = ("fit, shared fakes", "fit, XLA", "fit, no XLA", "fit, 8 steps a call", "fit, one fixed batch", "fit, bfloat16")
+OPTIONS = ("fit, shared fakes", "fit, XLA", "fit, no XLA", "fit, 8 steps a call", "fit, one fixed batch")
+OPTIONS += ("fit, bfloat16",)
 WORKER = Path(__file__).with_name("contenders.py")
 
 
@@ -97,9 +99,9 @@ def matrix_rate():
     return best
 
 
-def compare(case, names, repeats):
-    """Starts the contenders, lets them take turns, prints the table, returns it."""
-    steps, contenders = CASES[case], []
+def start(case, names):
+    """A process for each contender that this machine can run; says which are left out."""
+    contenders = []
     for name in names:
         if name.startswith("torch") and importlib.util.find_spec("torch") is None:
             print(f"({name} is left out: PyTorch is not installed. pip install torch)")
@@ -112,32 +114,44 @@ def compare(case, names, repeats):
                 if not name.startswith("torch"):  # an extra, whose compiler may lack something here
                     raise
                 print(f"({name} is left out. {error})")
-    times, rates = {one.name: [] for one in contenders}, []
-    random = np.random.default_rng(0)
-    for _ in range(repeats):
-        rates.append(matrix_rate())
-        for index in random.permutation(len(contenders)):
-            time.sleep(0.3)  # thread pools of the one before may still be waiting for work, and turn in circles
-            times[contenders[index].name].append(contenders[index].ask(steps) / steps)
-    first = np.array(times[contenders[0].name])
+    return contenders
+
+
+def compare(case, names, repeats, starts):
+    """Starts the contenders, lets them take turns, starts them anew, …; prints the table, returns it."""
+    steps, random = CASES[case], np.random.default_rng(0)
+    times, start_up, memory, rates = {}, {}, {}, []
+    for _ in range(starts):
+        contenders = start(case, names)
+        names = [one.name for one in contenders]  # what is left out, is left out with one word
+        for _ in range(repeats):
+            rates.append(matrix_rate())
+            for index in random.permutation(len(contenders)):
+                time.sleep(0.3)  # thread pools of the one before may still be waiting for work, and turn in circles
+                one = contenders[index]
+                times.setdefault(one.name, []).append(one.ask(steps) / steps)
+        for one in contenders:
+            start_up.setdefault(one.name, []).append(one.start)
+            memory.setdefault(one.name, []).append(one.ask("memory"))
+            one.stop()
+    first = np.array(times[names[0]])
     floor = multiply_adds(case) / max(rates)
 
-    print(f"\n{case}: batch 64, {repeats} blocks of {steps} steps each, in turn; median")
+    print(f"\n{case}: batch 64, {starts} starts, {repeats} blocks of {steps} steps after each, in turn; median")
     work, rate = multiply_adds(case) / 1e9, max(rates) / 1e9
     print(f"floor {1e3 * floor:.1f} ms: {work:.2f}e9 multiply-adds at {rate:.0f}e9 a second")
-    print(f"{'':22} ms/step  images/s   floor  {contenders[0].name} / it   quartiles      start, s   peak MB")
+    print(f"{'':22} ms/step  images/s   floor  {names[0]} / it   quartiles      start, s   peak MB")
     rows = {}
-    for one in contenders:
-        own = np.array(times[one.name])
+    for name in names:
+        own = np.array(times[name])
         low, ratio, high = np.percentile(first / own, (25, 50, 75))
         step = np.median(own)
-        rows[one.name] = {"ms": 1e3 * step, "ratio": ratio, "low": low, "high": high, "floors": step / floor}
+        rows[name] = {"ms": 1e3 * step, "ratio": ratio, "low": low, "high": high, "floors": step / floor}
         print(
-            f"{one.name:22} {1e3 * step:7.1f} {64 / step:9.0f} {step / floor:6.2f}× {ratio:10.3f}   "
-            f"{low:.3f} - {high:.3f} {one.start:10.1f} {one.ask('memory'):9.0f}",
+            f"{name:22} {1e3 * step:7.1f} {64 / step:9.0f} {step / floor:6.2f}× {ratio:10.3f}   "
+            f"{low:.3f} - {high:.3f} {np.median(start_up[name]):10.1f} {max(memory[name]):9.0f}",
             flush=True,
         )
-        one.stop()
     return rows
 
 
@@ -201,7 +215,8 @@ def main():
     parser.add_argument("cases", nargs="*", help=f"of: {', '.join(CASES)}")
     parser.add_argument("--contenders", nargs="+", choices=CONTENDERS + OPTIONS, default=list(CONTENDERS))
     parser.add_argument("--options", action="store_true", help="GAN.fit with other options")
-    parser.add_argument("--repeats", type=int, default=9, help="how many blocks each contender runs")
+    parser.add_argument("--starts", type=int, default=3, help="how many times each contender is started")
+    parser.add_argument("--repeats", type=int, default=4, help="how many blocks it runs after each start")
     parser.add_argument("--long", type=int, metavar="STEPS", help="do time and memory stay flat over these?")
     parser.add_argument("--grow", action="store_true", help="how the cost grows with batch and pixels")
     parser.add_argument("--output", type=Path, help="a JSON file for the numbers")
@@ -218,7 +233,7 @@ def main():
             grow()
         return
     names = ["fit", *OPTIONS] if arguments.options else arguments.contenders
-    results = {case: compare(case, names, arguments.repeats) for case in arguments.cases or CASES}
+    results = {case: compare(case, names, arguments.repeats, arguments.starts) for case in arguments.cases or CASES}
     if arguments.output:
         arguments.output.write_text(json.dumps(results, indent=1), encoding="utf-8")
 
