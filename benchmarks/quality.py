@@ -445,7 +445,11 @@ class Record:
 
     def __init__(self, path):
         self.path = path
-        self.results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+
+    @property
+    def results(self):
+        """All results, as the file has them now: a second process may have added some."""
+        return json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else []
 
     def find(self, row, set_name, seed):
         """The result of a run, or None."""
@@ -459,9 +463,9 @@ class Record:
 
     def add(self, result):
         """Takes a result in, in the place of an earlier one of the same run, and writes the file."""
-        self.results = sorted([*(old for old in self.results if _key(old) != _key(result)), result], key=_key)
+        results = sorted([*(old for old in self.results if _key(old) != _key(result)), result], key=_key)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        saving.write(self.path, (json.dumps(self.results, indent=1, ensure_ascii=False) + "\n").encode())
+        saving.write(self.path, (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def _key(result):
@@ -612,24 +616,30 @@ def seconds_a_step(gan, data, steps=6):
     """How long a step of the generator takes, with the discriminator's that go with it: the median of a few."""
     every, times = gan.discriminator_steps, []
     clock = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: times.append(time.perf_counter()))
-    gan.fit(data.take((steps + 1) * every), verbose=0, callbacks=[clock])
+    gan.fit(data.repeat().take((steps + 1) * every), verbose=0, callbacks=[clock])
     return float(np.median(np.diff(times[every - 1 :: every])))
 
 
-def estimate(runs, judges, steps):
-    """The seconds that each run will take, from a few steps of each row and set; measured once, kept in build/."""
-    path = BUILD / "step_seconds.json"
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    for row, name, seed in runs:
-        key = f"{row.name} {name}"
-        if key not in known:
-            print(f"measuring a step of {row.name} on {name} …", flush=True)
-            gan = row.make(judges[name].shape, seed)
-            known[key] = seconds_a_step(gan, judges[name].load(row.batch_size, seed))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            saving.write(path, json.dumps(known, indent=1).encode())
-    # What comes on top of steps: compiling, and the scores.
-    return [row.own_steps(steps) * known[f"{row.name} {name}"] + 60 for row, name, _ in runs]
+class Estimate:
+    """How long runs will take: what a step of each row takes on each set, kept in build/ from one start to the next."""
+
+    def __init__(self):
+        self.path = BUILD / "step_seconds.json"
+        self.seconds = json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else {}
+
+    def note(self, row, name, seconds):
+        """Takes in what a step of a row on a set was found to take."""
+        self.seconds[f"{row.name} {name}"] = seconds
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        saving.write(self.path, json.dumps(self.seconds, indent=1).encode())
+
+    def knows(self, row, name):
+        """Whether a step of a row on a set has been measured."""
+        return f"{row.name} {name}" in self.seconds
+
+    def of(self, runs, steps):
+        """The seconds of several runs together, with a minute for each that goes into compiling and scoring."""
+        return sum(row.own_steps(steps) * self.seconds[f"{row.name} {name}"] + 60 for row, name, _ in runs)
 
 
 def duration(seconds):
@@ -661,15 +671,20 @@ def work(chosen, seeds, sets, steps=None):
         if not record.has(row.name, name, seed, row.own_steps(steps), settings[row.name, name])
     ]
     print(f"{len(runs)} runs, {len(runs) - len(left)} of them done before.")
-    expected = estimate(left, judges, steps)
-    for (row, name, seed), seconds in zip(left, expected, strict=True):
+    estimate = Estimate()
+    for row, name, seed in left:
+        if not estimate.knows(row, name):
+            print(f"measuring a step of {row.name} on {name} …", flush=True)
+            gan = row.make(judges[name].shape, seed)
+            estimate.note(row, name, seconds_a_step(gan, judges[name].load(row.batch_size, seed)))
+    for row, name, seed in left:
         batches = f"{row.own_steps(steps):6,} steps of {row.batch_size:3}"
-        print(f"  {row.name:32} {name:8} seed {seed}: {batches}, {duration(seconds)}")
+        print(f"  {row.name:32} {name:8} seed {seed}: {batches}, {duration(estimate.of([(row, name, seed)], steps))}")
     if left:
-        print(f"All of it: about {duration(sum(expected))}. Ctrl-C stops it; the same command goes on.", flush=True)
+        print(f"All of it: about {duration(estimate.of(left, steps))}. Ctrl-C stops it; the same command goes on.")
 
     for index, (row, name, seed) in enumerate(left):
-        title, remaining = f"{row.name}, {name}, seed {seed}", duration(sum(expected[index:]))
+        title, remaining = f"{row.name}, {name}, seed {seed}", duration(estimate.of(left[index:], steps))
         print(f"\n[{index + 1}/{len(left)}] {title}; to the end of all about {remaining}", flush=True)
         judge, own = judges[name], settings[row.name, name]
         gan = row.make(judge.shape, seed)
@@ -682,6 +697,7 @@ def work(chosen, seeds, sets, steps=None):
         record.add(run | {"minutes": round(seconds / 60, 2)} | measured | {"settings": own})
         if not steps:
             write_table(record.results)
+            estimate.note(row, name, seconds / row.own_steps())  # the next seed's will take as long
         print(f"{title}: {measured['scores']}, {seconds / 60:.1f} min", flush=True)
     print("\n" + table(record.results))
 
