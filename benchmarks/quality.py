@@ -1,0 +1,728 @@
+"""How good are the lessons' GANs, and a small CNN under every objective? Trains and scores them, writes README's table.
+
+    python benchmarks/quality.py                               # everything: hours, may be stopped at any time
+    python benchmarks/quality.py --only lesson-dcgan plain-dcgan --seeds 0 1 2
+    python benchmarks/quality.py --steps 20                    # does it run? README and quality.json stay as they are
+    python benchmarks/quality.py --table                       # README's table from quality.json, without training
+
+It needs the real MNIST and CIFAR-10 (TFDS_DATA_DIR): stand-ins are refused. Before it starts it measures a few steps of
+each GAN and says how long the whole will take. The most telling runs come first. A run that is done is at once in
+quality.json and in README, and is not trained again unless its settings have changed; one that was interrupted goes on
+from its folder in build/quality when the same command is given again.
+
+Rows are found, not listed:
+
+- Each lesson in `LESSONS`, with the networks and settings of its own source; and its *plain loop*: the same networks
+  begun as Keras begins layers, without an average of weights, with the textbook's Adam and batch.
+- The small CNN under each objective that `gan_lessons.objectives` registers with Keras. If its discriminator loss has
+  a lower bound, it plays alone. If not (Wasserstein), something has to hold the critic: it plays with each function of
+  `gan_lessons.constraints` that takes a model, and with each penalty that `gan_lessons.penalties` registers. A pair of
+  an objective and a penalty that is named in `SETTINGS` joins as well. So a new one is in the table by existing; a
+  line in `SETTINGS` gives it its paper's optimizer, in place of DCGAN's or, where there is no bound, WGAN-GP's.
+"""
+
+import argparse
+import ast
+import hashlib
+import inspect
+import json
+import math
+import os
+import re
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+
+import gan_lessons as gl
+from gan_lessons import saving, scoring
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORD = ROOT / "benchmarks" / "quality.json"
+README = ROOT / "README.md"
+BUILD = ROOT / "build" / "quality"
+TABLE_START, TABLE_END = "<!-- quality (python benchmarks/quality.py) -->", "<!-- end of quality -->"
+
+SETS = ("cifar10", "mnist")
+COUNT = 10_000  # generated images that are scored, and real ones that they are compared with
+LATENTS = 0  # the seed of the latents that are scored
+PARTS = 20  # of a training, each with a line of progress and a backup
+BATCH = 64
+STEPS = 6_000  # of the generator, with this batch
+LATENT_DIM = 100
+FILTERS = (64, 32, 16)  # of the small CNN, from the smallest map on
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson whose GAN has a row: what to call it, and the generator's steps, counted in batches of 64."""
+
+    title: str
+    steps: int
+
+
+LESSONS = {"mlp_gan": Lesson("MLP GAN", 19_000), "dcgan": Lesson("DCGAN", STEPS)}
+AIM = 0.7  # the share of its plain loop's Fréchet distance that a lesson's GAN is to stay below
+
+
+@dataclass(frozen=True)
+class Published:
+    """How a paper trains: a function that makes an optimizer, and the critic's steps for one of the generator's."""
+
+    optimizer: Callable
+    discriminator_steps: int = 1
+
+
+TEXTBOOK = Published(lambda: keras.optimizers.Adam(2e-4, beta_1=0.5))  # arXiv:1511.06434
+WGAN = Published(lambda: keras.optimizers.RMSprop(5e-5), 5)  # arXiv:1701.07875
+WGAN_GP = Published(lambda: keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9), 5)  # arXiv:1704.00028
+SETTINGS = {"wasserstein-clip_weights": WGAN, "wasserstein-gradient_penalty": WGAN_GP}
+
+# FID on CIFAR-10, as others have published it: gans-pytorch, StudioGAN.
+OTHERS = {
+    "non_saturating": ("24.7", "49.0"),
+    "wasserstein-clip_weights": ("49.9", "159"),
+    "wasserstein-gradient_penalty": ("28.8", "25.9"),
+}
+
+# What is known of a set beyond its name, by a digest of its test images.
+KNOWN = {"ef5e8eb3a5ada65d": "CIFAR-10 after one round trip through JPEG (26 to 34 dB)"}
+
+
+# --- rows ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """One GAN of the table.
+
+    Attributes:
+        name: as `--only` takes it, and what its folder is called.
+        title: what the table calls it.
+        sets: the sets that it is trained on.
+        steps: the generator's, counted in batches of 64.
+        batch_size: the batch that it is trained with; it sees as many images as those steps have.
+        make: a function from (image shape, seed) to a compiled GAN.
+        first: whether it is trained before the others.
+    """
+
+    name: str
+    title: str
+    sets: tuple
+    steps: int
+    batch_size: int
+    make: Callable
+    first: bool = False
+
+    def own_steps(self, steps=None):
+        """The generator's steps in batches of this row, for so many in batches of 64."""
+        return max(1, (steps or self.steps) * BATCH // self.batch_size)
+
+
+def rows():
+    """All rows, in the order of the table."""
+    found = []
+    for name, lesson in LESSONS.items():
+        found += lesson_rows(name, lesson)
+    return found + cnn_rows()
+
+
+# --- the lessons' own ----------------------------------------------------------------------------------------------
+
+
+def lesson_rows(name, lesson):
+    """The row of a lesson and that of its plain loop."""
+    set_name, batch_size, make = from_lesson(name)
+
+    def plain(image_shape, seed):
+        made = make(image_shape, seed)
+        keras.utils.set_random_seed(seed)
+        gan = gl.GAN(
+            keras.models.clone_model(made.generator, clone_function=begun_as_keras_does),
+            keras.models.clone_model(made.discriminator, clone_function=begun_as_keras_does),
+            latent_dim=made.latent_dim,
+            objective=made.objective,
+        )
+        gan.compile(generator_optimizer=TEXTBOOK.optimizer(), discriminator_optimizer=TEXTBOOK.optimizer())
+        return gan
+
+    title = f"lesson {lesson_number(name):02}'s {lesson.title}"
+    return [
+        Row(f"lesson-{name}", title, (set_name,), lesson.steps, batch_size, make, first=True),
+        Row(f"plain-{name}", "plain loop, the same networks", (set_name,), lesson.steps, BATCH, plain, first=True),
+    ]
+
+
+def lesson_number(name):
+    """The place of a lesson in the course, from 0."""
+    lines = (ROOT / "notebooks" / "source" / "order.txt").read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")].index(name)
+
+
+def from_lesson(name):
+    """What a lesson trains as `gan`, read from its source without running the lesson.
+
+    Taken are its settings (assignments to names in capitals), what it loads as `train`, and the two statements that
+    make and compile `gan`.
+
+    Args:
+        name: the lesson's name.
+
+    Returns:
+        (the name of the set, the batch size, a function from (image shape, seed) to the compiled GAN).
+
+    Raises:
+        ValueError: if the lesson does not have each of these once.
+    """
+    path = ROOT / "notebooks" / "source" / f"{name}.py"
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+
+    def the(start):
+        found = [node for node in body if ast.unparse(node).startswith(start)]
+        if len(found) != 1:
+            raise ValueError(f"{path.name} must have one statement {start}…). Received: {len(found)}.")
+        return found[0]
+
+    def run(nodes, names):
+        names = dict(names)
+        exec(compile(ast.Module(body=nodes, type_ignores=[]), str(path), "exec"), names)
+        return names
+
+    load, make_it, compile_it = the("train = gl.data.load("), the("gan = gl.GAN("), the("gan.compile(")
+    given = {"FAST": False, "gl": gl, "keras": keras}
+    settings = run([node for node in body if is_setting(node, given)], given)
+    arguments = {keyword.arg: keyword.value for keyword in load.value.keywords}
+    set_name = ast.literal_eval(load.value.args[0])
+    batch_size = eval(ast.unparse(arguments["batch_size"]), dict(settings))
+
+    def make(image_shape, seed):
+        keras.utils.set_random_seed(seed)
+        gan = run([make_it, compile_it], settings)["gan"]
+        if gan.image_shape != tuple(image_shape):
+            raise ValueError(f"{path.name} makes images of {gan.image_shape}. Received: image_shape={image_shape}.")
+        return gan
+
+    return set_name, batch_size, make
+
+
+def is_setting(node, given):
+    """Whether a statement sets names in capitals to numbers and text, using nothing but what is given."""
+    if not isinstance(node, ast.Assign):
+        return False
+    targets = [part.id for part in ast.walk(node.targets[0]) if isinstance(part, ast.Name)]
+    used = {part.id for part in ast.walk(node.value) if isinstance(part, ast.Name)}
+    computed = any(isinstance(part, ast.Call) for part in ast.walk(node.value))
+    return all(name.isupper() and name not in given for name in targets) and used <= set(given) and not computed
+
+
+def begun_as_keras_does(layer):
+    """The same layer with Keras's default initializers."""
+    config = {key: value for key, value in layer.get_config().items() if not key.endswith("_initializer")}
+    return type(layer).from_config(config)
+
+
+# --- the small CNN under all that the package has -------------------------------------------------------------------
+
+
+def cnn_rows():
+    """The rows of the small CNN: objectives alone, or with what holds the critic."""
+    known, constraints, penalties = registered(gl.objectives), clipping(gl.constraints), registered(gl.penalties)
+    pairs = []
+    for objective, kind in known.items():
+        holders = [None] if has_lower_bound(kind()) else [*constraints, *penalties]
+        pairs += [(objective, held) for held in holders]
+        named = [held for held in penalties if f"{objective}-{held}" in SETTINGS]
+        pairs += [(objective, held) for held in named if (objective, held) not in pairs]
+
+    def maker(objective, held):
+        settings = SETTINGS.get(f"{objective}-{held}" if held else objective)
+        settings = settings or (TEXTBOOK if has_lower_bound(known[objective]()) else WGAN_GP)
+
+        def make(image_shape, seed):
+            keras.utils.set_random_seed(seed)
+            generator, discriminator = small_cnn(image_shape, batch_norm=held not in penalties)
+            gan = gl.GAN(
+                generator,
+                constraints[held](discriminator) if held in constraints else discriminator,
+                latent_dim=LATENT_DIM,
+                objective=known[objective](),
+                penalty=penalties[held]() if held in penalties else None,
+                discriminator_steps=settings.discriminator_steps,
+            )
+            gan.compile(generator_optimizer=settings.optimizer(), discriminator_optimizer=settings.optimizer())
+            return gan
+
+        return make
+
+    return [
+        Row(
+            f"{objective}-{held}" if held else objective,
+            ", ".join(["small CNN", objective, *([held] if held else [])]).replace("_", " "),
+            SETS,
+            STEPS,
+            BATCH,
+            maker(objective, held),
+        )
+        for objective, held in pairs
+    ]
+
+
+def registered(module):
+    """The classes that a module defines and a saved GAN can bring back, by their snake-case names."""
+    found = {}
+    for name, kind in vars(module).items():
+        own = isinstance(kind, type) and kind.__module__ == module.__name__ and not name.startswith("_")
+        if own and keras.saving.get_registered_name(kind) != kind.__name__:
+            found[re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()] = kind
+    return found
+
+
+def clipping(module):
+    """The functions that a module defines for a model's weights: those whose first argument is `model`, by name."""
+    return {
+        name: function
+        for name, function in vars(module).items()
+        if inspect.isfunction(function)
+        and function.__module__ == module.__name__
+        and not name.startswith("_")
+        and next(iter(inspect.signature(function).parameters), None) == "model"
+    }
+
+
+def has_lower_bound(objective):
+    """Whether a discriminator cannot make its loss as low as it likes by answering larger and larger logits."""
+    large = np.full((2, 1), 1e6, "float32")
+    losses = [float(objective.discriminator_loss(real, -real)) for real in (large, -large)]
+    return min(losses) > -1e3
+
+
+def small_cnn(image_shape, batch_norm):
+    """(generator, discriminator) of a plain DCGAN, halved as often as the image can be, three times at most."""
+    halvings = next(n for n in range(len(FILTERS), 0, -1) if not any(size % 2**n for size in image_shape[:2]))
+    filters = FILTERS[:halvings]
+    generator = gl.networks.dcgan_generator(image_shape, latent_dim=LATENT_DIM, filters=filters)
+    return generator, gl.networks.dcgan_discriminator(image_shape, filters=filters[::-1], batch_norm=batch_norm)
+
+
+# --- what a run is -------------------------------------------------------------------------------------------------
+
+
+def settings_of(gan, batch_size):
+    """All that makes a run what it is, in plain values: a result with other settings is no longer this row's."""
+
+    def number(value):
+        return float(f"{value:.6g}") if isinstance(value, float) else value
+
+    def plain(thing, usual=()):
+        config = {key: number(value) for key, value in thing.get_config().items() if key not in ("name", "seed")}
+        usual = dict(usual)
+        return {"class": type(thing).__name__} | {
+            key: value for key, value in config.items() if key == "learning_rate" or value != usual.get(key)
+        }
+
+    def network(model):
+        lines = []
+        for layer in model._flatten_layers(include_self=False):
+            if layer.count_params():
+                kinds = ("kernel_initializer", "gamma_initializer", "kernel_constraint", "bias_constraint")
+                words = [plain(getattr(layer, kind)) for kind in kinds if getattr(layer, kind, None) is not None]
+                values = ["".join(f"{part} " for part in word.values()).strip() for word in words]
+                lines.append(", ".join([f"{type(layer).__name__} of {layer.count_params()}", *values]))
+        return lines
+
+    def optimizer(player):
+        thing = getattr(gan, f"{player}_optimizer")
+        return plain(thing, type(thing)().get_config())
+
+    settings = {"objective": plain(gan.objective), "penalty": gan.penalty and plain(gan.penalty)}
+    settings |= {"discriminator_steps": gan.discriminator_steps, "latent_dim": gan.latent_dim, "batch_size": batch_size}
+    for player in gan.player_names:
+        settings |= {player: network(getattr(gan, player)), f"{player}_optimizer": optimizer(player)}
+    return json.loads(json.dumps(settings))
+
+
+class Clock(keras.callbacks.Callback):
+    """Puts the seconds of each part of a training into its history, which outlives an interruption."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.begin = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs):
+        logs["seconds"] = time.perf_counter() - self.begin
+
+
+def train(gan, data, steps, folder, settings):
+    """Trains for so many steps of the generator, or goes on where it was stopped.
+
+    Args:
+        gan: a compiled GAN.
+        data: a `tf.data.Dataset` of batches, in an order fixed by a seed.
+        steps: the generator's.
+        folder: where its backup is. What is there of a run with other settings is deleted.
+        settings: what makes the run what it is, as JSON can keep it.
+
+    Returns:
+        The seconds that the training took, without what an interruption cost.
+    """
+    said, note = json.dumps({"steps": steps} | settings), folder / "settings.json"
+    if folder.exists() and not (note.exists() and note.read_text(encoding="utf-8") == said):
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    saving.write(note, said.encode())
+    parts = math.gcd(steps, PARTS)
+    history = gan.fit(
+        data.repeat(),
+        steps_per_epoch=steps // parts * gan.discriminator_steps,
+        epochs=parts,
+        verbose=1 if sys.stdout.isatty() else 2,
+        # The end is kept too: whoever is stopped while scoring need not train again.
+        callbacks=[Clock(), keras.callbacks.BackupAndRestore(folder / "backup", delete_checkpoint=False)],
+    ).history
+    return sum(history["seconds"])
+
+
+class Judge:
+    """A real image set, and what scores are measured against.
+
+    Args:
+        name: the set.
+
+    Raises:
+        RuntimeError: if the set is not on this machine: a table is not made of stand-ins.
+    """
+
+    def __init__(self, name):
+        images, _, self.info = gl.data.arrays(name, split="test", allow_stand_in=False)
+        self.name, self.shape = name, self.info.image_shape
+        self.digest = hashlib.blake2b(np.rint((images + 1) * 127.5).astype("uint8"), digest_size=8).hexdigest()
+        scores = ("frechet_distance", "kernel_distance", "precision_recall")
+        self.reference = scoring.Reference(name, count=COUNT, scores=scores, image_shape=self.shape)
+        if self.info.is_stand_in or self.reference.title != self.info.title:
+            raise RuntimeError(f"The table is of real images. Received: {self.reference.title} for {name!r}.")
+
+    def load(self, batch_size, seed):
+        """The training images in batches. Returns: a `tf.data.Dataset`."""
+        return gl.data.load(self.name, batch_size, seed=seed, drop_remainder=True, allow_stand_in=False)
+
+    def measure(self, gan):
+        """What the record keeps of a GAN's scores: a dictionary for JSON."""
+        try:
+            card = self.reference.score(gan, seed=LATENTS)
+        except scoring.NotFinite:
+            card = self.reference.broken(gan, seed=LATENTS)
+
+        def plain(numbers):
+            return {name: float(f"{value:.6g}") if math.isfinite(value) else None for name, value in numbers.items()}
+
+        return {
+            "data": card.data,
+            "digest": self.digest,
+            "split": card.split,
+            "floor_split": card.floor_split,
+            "features": card.features,
+            "features_note": card.features_note,
+            "count": card.count,
+            "latents_seed": card.seed,
+            "scores": plain(card.scores),
+            "spreads": plain(card.spreads),
+            "floor": plain(card.floor),
+        }
+
+
+# --- the record, and the table from it -----------------------------------------------------------------------------
+
+
+class Record:
+    """Results in a JSON file, one for each row, set and seed."""
+
+    def __init__(self, path):
+        self.path = path
+
+    @property
+    def results(self):
+        """All results, as the file has them now: a second process may have added some."""
+        return json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else []
+
+    def find(self, row, set_name, seed):
+        """The result of a run, or None."""
+        key = (row, set_name, seed)
+        return next((result for result in self.results if _key(result) == key), None)
+
+    def has(self, row, set_name, seed, steps, settings):
+        """Whether a run has been done with just these settings."""
+        found = self.find(row, set_name, seed)
+        return found is not None and found["steps"] == steps and found["settings"] == settings
+
+    def add(self, result):
+        """Takes a result in, in the place of an earlier one of the same run, and writes the file."""
+        results = sorted([*(old for old in self.results if _key(old) != _key(result)), result], key=_key)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        saving.write(self.path, (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def _key(result):
+    return result["row"], result["set"], result["seed"]
+
+
+COLUMNS = {
+    "frechet_distance": "Fréchet distance",
+    "kernel_distance": "kernel distance",
+    "precision": "precision",
+    "recall": "recall",
+}
+
+
+def table(results):
+    """README's table of results, with the words that it needs, as Markdown."""
+    parts = [_of_one_set(name, results) for name in SETS if any(result["set"] == name for result in results)]
+    if not parts:
+        return "No results yet: `python benchmarks/quality.py` makes them."
+    words = [
+        "The floor is what other real images score in the place of generated ones; no GAN can be asked for more. "
+        "Where there are several seeds, a score is their mean, with the lowest and the highest in brackets. Minutes "
+        "are those of one training, on a machine that did other work too.",
+        "A *lesson's* row has the networks and settings of the lesson, for as many steps as the table says. The *plain "
+        "loop* below it has the same networks, begun as Keras begins layers, and trains by the textbook's Adam in "
+        f"batches of {BATCH}, without an average of the weights. Both see the same number of images, each in batches "
+        "of its own size: the batch goes with the learning rate, so it is one of the settings, and images are what "
+        "training costs.",
+        "The *small CNN* is one pair of networks under every objective, constraint and penalty that the package has, "
+        "for the same number of the generator's steps, with the optimizer and the critic steps of each one's paper.",
+        "*FID published* stands there for the order of the rows alone: "
+        "[gans-pytorch](https://github.com/xyfJASON/gans-pytorch) (one CNN for every loss, 40,000 steps, 50,000 "
+        "images) / [StudioGAN](https://github.com/POSTECH-CVLab/PyTorch-StudioGAN) (10,000 images; networks differ "
+        "from row to row). In absolute value these cannot be compared with ours: they are distances in other features, "
+        "the 2048 of InceptionV3, of larger networks that trained for longer"
+        + (", on other images." if any(result["digest"] in KNOWN for result in results) else "."),
+    ]
+    return "\n\n".join([*parts, *_shares(results), *words])
+
+
+def _of_one_set(name, results):
+    """The table of one set and what stands above it."""
+    here = [result for result in results if result["set"] == name]
+    one, beside = here[0], name == "cifar10"
+    known = f" These images: {KNOWN[one['digest']]}." if one["digest"] in KNOWN else ""
+    lines = [
+        f"**{one['data']}.** {one['count']:,} generated images (latents of seed {one['latents_seed']}) against "
+        f"{one['split']}, in {one['features']}: {one['features_note']}.{known}",
+        "",
+    ]
+    head = ["", *COLUMNS.values(), "optimizer", "steps × batch", "minutes", "seeds", *["FID published"] * beside]
+    lines += [_line(head), _line(["---"] + ["--:"] * 4 + ["---"] + ["--:"] * (3 + beside))]
+    floor = [_number(one["floor"][column]) for column in COLUMNS]
+    lines.append(_line([f"*real images, {one['floor_split']}: the floor*", *floor] + [""] * (4 + beside)))
+    for row in rows():
+        runs = [result for result in here if result["row"] == row.name]
+        if runs:
+            steps = f"{runs[0]['steps']:,} × {runs[0]['settings']['batch_size']}"
+            scores = [_spread([run["scores"][column] for run in runs]) for column in COLUMNS]
+            minutes = f"{statistics.mean(run['minutes'] for run in runs):.0f}"
+            seeds = ", ".join(str(run["seed"]) for run in runs)
+            cells = [row.title, *scores, _optimizer(runs[0]["settings"]), steps, minutes, seeds]
+            lines.append(_line(cells + [" / ".join(OTHERS.get(row.name, ("–",)))] * beside))
+    return "\n".join(lines)
+
+
+def _line(cells):
+    return "| " + " | ".join(cells) + " |"
+
+
+def _number(value):
+    if value is None:
+        return "not finite"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _spread(values):
+    """The mean of several seeds, with the lowest and the highest."""
+    if None in values:
+        broken = values.count(None)
+        return "not finite" if broken == len(values) else f"not finite for {broken} of {len(values)}"
+    if len(values) == 1:
+        return _number(values[0])
+    return f"{_number(statistics.mean(values))} ({_number(min(values))}–{_number(max(values))})"
+
+
+def _optimizer(settings):
+    """The generator's optimizer, and what else of the training differs from row to row, in a few words."""
+    own = settings["generator_optimizer"]
+    words = [f"{own['class']} {own['learning_rate']:g}"]
+    words += [f"{letter} {own[name]:g}" for letter, name in {"β₁": "beta_1", "β₂": "beta_2"}.items() if name in own]
+    if own.get("use_ema"):
+        words.append(f"average {own.get('ema_momentum', 0.99):g}")
+    if settings["discriminator_steps"] > 1:
+        words.append(f"{settings['discriminator_steps']} critic steps")
+    return ", ".join(words)
+
+
+def _shares(results):
+    """A sentence for each lesson: its Fréchet distance as a share of its plain loop's, over the seeds of both."""
+    found = []
+    for name, lesson in LESSONS.items():
+        distances = {
+            kind: {
+                result["seed"]: result["scores"]["frechet_distance"]
+                for result in results
+                if result["row"] == f"{kind}-{name}" and result["scores"]["frechet_distance"] is not None
+            }
+            for kind in ("lesson", "plain")
+        }
+        if seeds := sorted(distances["lesson"].keys() & distances["plain"].keys()):
+            own, plain = (statistics.mean(distances[kind][seed] for seed in seeds) for kind in ("lesson", "plain"))
+            found.append(
+                f"Lesson {lesson_number(name):02}'s {lesson.title} has {own / plain:.2f} of its plain loop's Fréchet "
+                f"distance (seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}); the course wants {AIM} at most."
+            )
+    return found
+
+
+def write_table(results, readme=None):
+    """Puts the table between its two lines in README.
+
+    Raises:
+        ValueError: if README does not have each of the two lines once.
+    """
+    readme = readme or README
+    text = readme.read_text(encoding="utf-8")
+    if text.count(TABLE_START) != 1 or text.count(TABLE_END) != 1:
+        raise ValueError(f"{readme.name} must hold the lines {TABLE_START} and {TABLE_END} once each.")
+    before, rest = text.split(TABLE_START)
+    after = rest.split(TABLE_END)[1]
+    saving.write(readme, f"{before}{TABLE_START}\n{table(results)}\n{TABLE_END}{after}".encode())
+
+
+# --- the work ------------------------------------------------------------------------------------------------------
+
+
+def plan(chosen, seeds, sets):
+    """The runs in the order that they are worth: (row, set, seed), seed by seed, the lessons' rows first."""
+    runs = []
+    for seed in seeds:
+        runs += [(row, name, seed) for row in chosen if row.first for name in row.sets if name in sets]
+        runs += [(row, name, seed) for name in sets for row in chosen if not row.first and name in row.sets]
+    return runs
+
+
+def seconds_a_step(gan, data, steps=6):
+    """How long a step of the generator takes, with the discriminator's that go with it: the median of a few."""
+    every, times = gan.discriminator_steps, []
+    clock = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: times.append(time.perf_counter()))
+    gan.fit(data.repeat().take((steps + 1) * every), verbose=0, callbacks=[clock])
+    return float(np.median(np.diff(times[every - 1 :: every])))
+
+
+class Estimate:
+    """How long runs will take: what a step of each row takes on each set, kept in build/ from one start to the next."""
+
+    def __init__(self):
+        self.path = BUILD / "step_seconds.json"
+        self.seconds = json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else {}
+
+    def note(self, row, name, seconds):
+        """Takes in what a step of a row on a set was found to take."""
+        self.seconds[f"{row.name} {name}"] = seconds
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        saving.write(self.path, json.dumps(self.seconds, indent=1).encode())
+
+    def knows(self, row, name):
+        """Whether a step of a row on a set has been measured."""
+        return f"{row.name} {name}" in self.seconds
+
+    def of(self, runs, steps):
+        """The seconds of several runs together, with a minute for each that goes into compiling and scoring."""
+        return sum(row.own_steps(steps) * self.seconds[f"{row.name} {name}"] + 60 for row, name, _ in runs)
+
+
+def duration(seconds):
+    """Seconds as one says them."""
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def work(chosen, seeds, sets, steps=None):
+    """Does all runs that are not done, and writes each one down as soon as it is.
+
+    Args:
+        chosen: rows.
+        seeds: the seeds of the trainings.
+        sets: names of image sets.
+        steps: the generator's, in batches of 64, in place of each row's own; the results are then kept in build/ alone.
+    """
+    folder = BUILD / f"steps-{steps}" if steps else BUILD
+    record = Record(folder / "quality.json" if steps else RECORD)
+    runs = plan(chosen, seeds, sets)
+    judges = {name: Judge(name) for name in dict.fromkeys(name for _, name, _ in runs)}
+    settings = {}
+    for row, name, seed in runs:
+        if (row.name, name) not in settings:
+            settings[row.name, name] = settings_of(row.make(judges[name].shape, seed), row.batch_size)
+    left = [
+        (row, name, seed)
+        for row, name, seed in runs
+        if not record.has(row.name, name, seed, row.own_steps(steps), settings[row.name, name])
+    ]
+    print(f"{len(runs)} runs, {len(runs) - len(left)} of them done before.")
+    estimate = Estimate()
+    for row, name, seed in left:
+        if not estimate.knows(row, name):
+            print(f"measuring a step of {row.name} on {name} …", flush=True)
+            gan = row.make(judges[name].shape, seed)
+            estimate.note(row, name, seconds_a_step(gan, judges[name].load(row.batch_size, seed)))
+    for row, name, seed in left:
+        batches = f"{row.own_steps(steps):6,} steps of {row.batch_size:3}"
+        print(f"  {row.name:32} {name:8} seed {seed}: {batches}, {duration(estimate.of([(row, name, seed)], steps))}")
+    if left:
+        print(f"All of it: about {duration(estimate.of(left, steps))}. Ctrl-C stops it; the same command goes on.")
+
+    for index, (row, name, seed) in enumerate(left):
+        title, remaining = f"{row.name}, {name}, seed {seed}", duration(estimate.of(left[index:], steps))
+        print(f"\n[{index + 1}/{len(left)}] {title}; to the end of all about {remaining}", flush=True)
+        judge, own = judges[name], settings[row.name, name]
+        gan = row.make(judge.shape, seed)
+        data = judge.load(row.batch_size, seed)
+        place = folder / row.name / name / str(seed)
+        seconds = train(gan, data, row.own_steps(steps), place, own)
+        gan.save(place / "gan.keras")
+        measured = judge.measure(gan)
+        run = {"row": row.name, "set": name, "seed": seed, "steps": row.own_steps(steps)}
+        record.add(run | {"minutes": round(seconds / 60, 2)} | measured | {"settings": own})
+        if not steps:
+            write_table(record.results)
+            estimate.note(row, name, seconds / row.own_steps())  # the next seed's will take as long
+        print(f"{title}: {measured['scores']}, {seconds / 60:.1f} min", flush=True)
+    print("\n" + table(record.results))
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    known = {row.name: row for row in rows()}
+    parser.add_argument("--only", nargs="+", choices=known, default=list(known), metavar="ROW", help=", ".join(known))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--steps", type=int, help="the generator's, in batches of 64; results then stay in build/")
+    parser.add_argument("--table", action="store_true", help="only write README's table anew, from quality.json")
+    options = parser.parse_args(arguments)
+    if options.steps is not None and options.steps < 1:
+        parser.error(f"--steps must be at least 1. Received: {options.steps}.")
+    if options.table:
+        write_table(Record(RECORD).results)
+        return 0
+    try:
+        work([known[name] for name in known if name in options.only], options.seeds, options.sets, options.steps)
+    except KeyboardInterrupt:
+        print("\nStopped. The same command goes on from here.")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
