@@ -153,15 +153,15 @@ print("G's loss        against D of epoch" + "".join(f"{epoch:8}" for epoch in K
 for epoch, against in zip(KEPT, losses, strict=True):
     print(f"G of epoch {epoch:2}{'':21}" + "".join(f"{loss:8.2f}" for loss in against))
 if not FAST and not info.is_stand_in:
-    assert np.ptp(losses.diagonal()) < 0.5 * np.ptp(losses)
-    assert losses[0, -1] > losses[-1, -1] and losses[-1, 0] < losses[-1, -1]
+    assert np.ptp(losses[-1]) > 0.1  # the same images
+    assert losses[0, -1] > losses[-1, -1] + 0.2  # the same discriminator
 
 # %% [markdown]
-# Read along the last row: always the same images, and their loss is small against the first discriminator and large
-# against the last. **A loss is measured against the opponent, and tells of both of them.** On the diagonal the two
-# movements cancel. So a loss that stays where it is says nothing about the images, and two trainings, each with a
-# discriminator of its own, cannot be compared by their losses at all. Now read down the last column: against *one and
-# the same* discriminator the first generator does worse than the last. What is needed is a judge that stays the same.
+# Read along the last row: always the same images, and against each discriminator another loss. **A loss is measured
+# against the opponent, and tells of both of them.** From one number of the diagonal to the next both have changed. So a
+# loss that stays where it is says nothing about the images, and two trainings, each with a discriminator of its own,
+# cannot be compared by their losses at all. Now read down the last column: against *one and the same* discriminator the
+# first generator does worse than the last. What is needed is a judge that stays the same.
 #
 # ## 2. The classifier score
 #
@@ -483,6 +483,7 @@ def frechet(real, made):
     return metric.result()
 
 
+# %%
 def kernel_distance(real, made, block=1_000):
     """The formula, over all pairs; in blocks, since 10,000 × 10,000 numbers are 800 MB."""
 
