@@ -319,7 +319,7 @@ for name, pair in pairs.items():
     root = linalg.sqrtm(covariance_a @ covariance_b + 1e-12 * np.eye(2)).real  # a singular matrix may have no root
     by_scipy = np.sum((mean_a - mean_b) ** 2) + np.trace(covariance_a + covariance_b - 2 * root)
     found = frechet_in_the_plane(*pair), gl.metrics.frechet(*pair), by_scipy
-    print(f"{name:30} {found[0] + 0:7.4f}   {found[1]:7.4f}   {found[2]:7.4f}")
+    print(f"{name:30} " + "   ".join(f"{abs(value):7.4f}" for value in found))  # without a −0.0000
     assert np.allclose(found, found[0], atol=1e-4)
 
 # %% [markdown]
@@ -570,7 +570,8 @@ if not FAST and not info.is_stand_in:
     assert abs(without_end["others"]) < 0.1 * at_1000
 
 # %% [markdown]
-# Real against real goes to 0, as it must: what was there was all bias.
+# Real against real goes to 0, as it must: what was there was bias. (But for chance: a line through few points can end a
+# little below 0, where no distance is.)
 #
 # **Exercise 4.** A paper gives a Fréchet distance of 14 with $n = 1{,}000$ images and, for the same generator, of 10
 # with $n = 5{,}000$. What is it with infinitely many, and what would one measure with 10,000?
