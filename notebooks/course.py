@@ -150,7 +150,8 @@ class Course:
         if placeholder == "previous":
             return self.lessons[lesson.number - 1].link if lesson.number > 0 else ""
         if placeholder == "next":
-            return self.lessons[lesson.number + 1].link if lesson.number + 1 < len(self.lessons) else ""
+            last = lesson.number + 1 == len(self.lessons)
+            return "that was the last lesson." if last else self.lessons[lesson.number + 1].link
         if placeholder == "course":
             return "\n".join(f"- {other.link}" for other in self.lessons)
         return self.select([placeholder.removeprefix("lesson:")])[0].link

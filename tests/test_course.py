@@ -42,7 +42,7 @@ ipywidgets.IntSlider()
 BETA = """\
 # %% [markdown]
 # # {{number}} Beta
-# Previous: {{previous}}
+# Previous: {{previous}}; next: {{next}}
 
 # %%
 class DataInfo:
@@ -107,7 +107,8 @@ def test_numbers_and_links_come_from_the_order(built):
     assert first.startswith("# 00 Alpha\n")
     assert "After [01 Beta](01_beta.ipynb)" in first
     assert first.endswith("Next: [01 Beta](01_beta.ipynb)")
-    assert read(built, "01_beta.ipynb").cells[0].source == "# 01 Beta\nPrevious: [00 Alpha](00_alpha.ipynb)"
+    last = read(built, "01_beta.ipynb").cells[0].source
+    assert last == "# 01 Beta\nPrevious: [00 Alpha](00_alpha.ipynb); next: that was the last lesson."
 
 
 def test_the_table_tells_images_and_times(built):

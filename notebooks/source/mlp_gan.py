@@ -400,7 +400,7 @@ if not FAST and not info.is_stand_in:
 #
 # ## 7. The training
 #
-# All settings in one place. Beyond the paper's game there are three habits of today:
+# All settings in one place. Beyond the paper's game there are four habits of today:
 #
 # - **Adam with β₁ = 0.5.** β₁ says how long Adam's momentum lasts. The opponent moves, so that old gradients
 #   mislead; momentum is kept short.
@@ -410,6 +410,9 @@ if not FAST and not info.is_stand_in:
 #   `gan.generate` uses the average, `gan.generator` holds the last weights.
 # - **Large steps.** A learning rate of 8e-4 is four times that of the books, for twice their batch. The last
 #   weights jump about more for it; but they are not what we use, and the average moves on faster.
+# - **Compiled.** `jit_compile=True` lets XLA, TensorFlow's compiler, fuse the small operations of a step, and
+#   `steps_per_execution=8` goes through Python once for eight steps. Neither changes the game. With dense
+#   layers this saves a quarter of the time on a CPU; lesson {{lesson:faster}} measures it on your machine.
 
 # %%
 BATCH_SIZE = 128
@@ -431,6 +434,8 @@ gan.compile(
         LEARNING_RATE, beta_1=BETA_1, use_ema=True, ema_momentum=AVERAGE
     ),
     discriminator_optimizer=keras.optimizers.Adam(LEARNING_RATE, beta_1=BETA_1),
+    jit_compile=True,
+    steps_per_execution=8,
 )
 print(f"{EPOCHS} epochs of {len(train)} steps: {EPOCHS * len(train)} steps of each player")
 
@@ -609,7 +614,7 @@ axes.set_ylim(bottom=max(0, confidences[-1] - 0.15))
 axes.legend(frameon=False)
 plt.show()
 
-later = [epoch for epoch in epochs if epoch >= 10]
+later = [epoch for epoch in epochs if epoch >= 20]
 if later and not info.is_stand_in:
     gains = [logbook.averaged[epoch] - logbook.last[epoch] for epoch in later]
     print(f"from epoch {later[0]} on the average gains {np.mean(gains):+.3f} in confidence")
@@ -845,10 +850,10 @@ with tempfile.TemporaryDirectory() as scratch:
     second_attempt, trained = small_gan(), []
     count = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: trained.append(epoch))
     callbacks = [keras.callbacks.BackupAndRestore(backup), count]
-    history = second_attempt.fit(**in_order, epochs=4, callbacks=callbacks)
+    second_history = second_attempt.fit(**in_order, epochs=4, callbacks=callbacks)
 
 print("epochs of the second attempt, counted from 0:", trained)
-assert trained == [2, 3] and history.epoch == [0, 1, 2, 3]
+assert trained == [2, 3] and second_history.epoch == [0, 1, 2, 3]
 assert_equal_bit_for_bit(uninterrupted, second_attempt)
 
 # %% [markdown]

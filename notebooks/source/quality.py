@@ -888,7 +888,7 @@ ten, copies = fooled["ten good ones"], fooled["copies of the training images"]
 assert copies["Fréchet"] < 1e-3 < floor["Fréchet"] and copies["precision"] == copies["recall"] == 1
 if not FAST and not info.is_stand_in:
     assert min(fooled["ten pictures of nothing"]["classifier"], ten["classifier"]) > floor["classifier"]
-    assert ten["recall"] < 0.05 and ten["precision"] > 0.9
+    assert ten["recall"] < 0.05 and ten["precision"] > 0.7
     assert fooled["real images without the 8"]["precision"] > 0.95 * floor["precision"]
     assert fooled["real images without the 8"]["Fréchet"] > 2 * floor["Fréchet"]
     assert fooled["real images, JPEG of quality 30"]["Fréchet"] > scored["the shipped generator"]["Fréchet"]
