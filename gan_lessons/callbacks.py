@@ -25,7 +25,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageDraw, ImageFont
 
-from gan_lessons import doctor, plotting, scoring, symptoms
+from gan_lessons import doctor, plotting, probing, scoring, signs
 from gan_lessons.saving import write
 
 _MARGIN = 8  # pixels around a picture
@@ -441,17 +441,17 @@ class ScoreMonitor(keras.callbacks.Callback):
 class Doctor(keras.callbacks.Callback):
     """Looks on while a GAN is trained, and says what goes wrong when it shows.
 
-    It looks at the curves, at the weights (NaN, growing, not moving), at the optimizers, and at what the generator makes of
-    fixed latents (collapse). Each finding is said once, when it appears. It goes with any model that has a `generator` and
-    a `discriminator`, and leaves the training as it is without it, bit for bit.
+    It looks at the curves, at the weights (NaN, growing, not moving), at the optimizers, and at what the generator
+    makes of fixed latents (collapse). Each finding is said once, when it appears. It goes with any model that has a
+    `generator` and a `discriminator`, and leaves the training as it is without it, bit for bit.
 
     A look costs less than three training steps, and there is at most one in a hundred. So it sees what shows while
-    training, not what is wrong with the training step itself: call `gan_lessons.diagnose(gan, data)` before training for
-    that.
+    training, not what is wrong with the training step itself: call `gan_lessons.diagnose(gan, data)` before training
+    for that.
 
     Args:
-        data: real images in the generator's range, an array or a `tf.data.Dataset` of batches, to tell collapse from data
-            of little variety. By default only a generator that makes one image of all latents is said to have collapsed.
+        data: real images in the generator's range, an array or a `tf.data.Dataset` of batches, to tell collapse from
+            data of little variety. By default only a generator that makes one image of all latents has collapsed.
         every: epochs between two looks.
         seed: an integer that fixes the latents.
         verbose: 1 to print findings, 0 for silence.
@@ -477,7 +477,7 @@ class Doctor(keras.callbacks.Callback):
         self.every = _integer("every", every, least=1)
         self.seed = _integer("seed", seed, least=0)
         self.verbose = verbose
-        self.images = None if data is None else symptoms.rows_of(doctor.some_images(data, _COMPARED))
+        self.images = None if data is None else probing.rows_of(doctor.some_images(data, _COMPARED))
         self.findings = []
         self._epochs = 0
 
@@ -497,7 +497,7 @@ class Doctor(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         # Not in on_train_begin: BackupAndRestore may put other weights in place there.
         if self._before is None:
-            self._before = symptoms.fingerprint(self.model)
+            self._before = signs.fingerprint(self.model)
 
     def on_train_batch_end(self, batch, logs=None):
         self._steps += 1
@@ -514,7 +514,7 @@ class Doctor(keras.callbacks.Callback):
             self._look(epoch + 1)
 
     def _look(self, epoch):
-        for found in symptoms.seen_while_training(
+        for found in signs.seen_while_training(
             self.model, self._curves, self._before, self._steps, self._samples(), self.images
         ):
             if found.name not in [known.name for known in self.findings]:
@@ -523,7 +523,7 @@ class Doctor(keras.callbacks.Callback):
                     print(f"\nEpoch {epoch}, {found}")
 
     def _samples(self):
-        """What the generator makes of the fixed latents with its present weights; None if it takes other than latents."""
+        """What the generator makes of the fixed latents with its present weights; None if there is no latent_dim."""
         latent_dim = getattr(self.model, "latent_dim", None)
         if not isinstance(latent_dim, int):
             return None

@@ -1,8 +1,8 @@
 """Says what is wrong with a GAN, in words and with its numbers: `gl.diagnose(gan, images)`.
 
-Losses do not tell whether a GAN is well. Many of the mistakes that are made when one is written by hand raise no error and
-leave curves that look like others. Here the model is examined: a few training steps are run under observation and undone,
-its losses are asked what they want, its samples are compared with the data.
+Losses do not tell whether a GAN is well. Many of the mistakes that are made when one is written by hand raise no
+error and leave curves that look like others. Here the model is examined: a few training steps are run under
+observation and undone, its losses are asked what they want, its samples are compared with the data.
 
     print(gl.diagnose(gan, images))
 
@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_lessons import probing, symptoms, validation
+from gan_lessons import probing, signs, symptoms, validation
 from gan_lessons.illnesses import ILLNESSES, Finding
 
 __all__ = ["ILLNESSES", "Diagnosis", "Finding", "diagnose"]
@@ -29,17 +29,20 @@ _IMAGES = 10_000
 
 # What follows from an illness is not one of its own.
 _FOLLOWS = {
-    "images_out_of_range": {"discriminator_saturated", "collapsed", "memorised", "slack_penalty"},
+    "images_out_of_range": {"discriminator_saturated", "collapsed", "memorised", "slack_penalty", "diverging"},
     "logits_map": {"discriminator_saturated", "collapsed"},
     "noise_as_real": {"memorised", "collapsed"},
     "generator_without_gradient": {"collapsed", "discriminator_saturated", "fixed_noise"},
     "discriminator_frozen": {"collapsed", "slack_penalty"},
-    "swapped_labels": {"collapsed", "discriminator_saturated"},
+    "swapped_labels": {"collapsed", "discriminator_saturated", "slack_penalty", "diverging"},
+    "target_above_one": {"diverging"},
+    "learning_rates_apart": {"diverging", "discriminator_saturated", "collapsed"},
     "fixed_noise": {"collapsed"},
     "optimizer_of_the_other": {"generator_without_gradient", "discriminator_frozen", "leftover_optimizer"},
     "batchnorm_with_penalty": {"slack_penalty"},
     "extrapolating_penalty": {"slack_penalty"},
     "memorised": {"collapsed"},
+    "diverging": {"collapsed", "discriminator_saturated", "slack_penalty"},
 }
 
 
@@ -91,10 +94,11 @@ class Diagnosis:
 def diagnose(gan, data, history=None, count=256, seed=0):
     """Examines a GAN, before it is trained or after, and says what is wrong with it.
 
-    A few training steps are run on batches of the data, as plain Python and watched, then some in which the discriminator
-    is made to give certain answers, so that the losses show what they want; then everything is put back: weights,
-    optimizers, metrics and random states are the same, bit for bit. (A model that was not built is built.) It takes some
-    ten times as long as a training step without TensorFlow's graph, and the time to trace one with it.
+    A few training steps are run on batches of the data, as plain Python and watched, then some in which the
+    discriminator is made to give certain answers, so that the losses show what they want; then everything is put
+    back: weights, optimizers, metrics and random states are the same, bit for bit. (A model that was not built is
+    built.) It takes some ten times as long as a training step without TensorFlow's graph, and the time to trace one
+    with it.
 
     Args:
         gan: a `gan_lessons.GAN`, or any compiled `keras.Model` with the attributes `generator` and `discriminator` and
@@ -134,10 +138,10 @@ def diagnose(gan, data, history=None, count=256, seed=0):
     batches, images = _read(data, seed)
     _build(gan, batches[0])
     case = symptoms.Case(gan, data, images, history=curves)
-    if one := symptoms.diverging(case):
+    if one := signs.weights_not_finite(gan):  # no step could tell more
         return Diagnosis([one], _examined(case))
     with probing.Examination(gan, seed) as examination:
-        case.trained = symptoms.steps_trained(gan)
+        case.trained = signs.steps_trained(gan)
         _run(case, examination, batches)
         _take_samples(case, count, seed)
         findings = _findings(case)
@@ -153,7 +157,7 @@ def _findings(case):
 
 
 #: The examinations, in the order of `ILLNESSES`.
-_EXAMINATIONS = [getattr(symptoms, name) for name in ILLNESSES if name != "diverging"]
+_EXAMINATIONS = [getattr(symptoms, name) for name in ILLNESSES]
 
 
 def _examined(case):
@@ -187,9 +191,8 @@ def _run(case, examination, batches):
     case.value_range = _value_range(case)
     case.probabilities = _answers_probabilities(case)
     if case.error is None:
-        for answer in (symptoms.UNDECIDED, symptoms.SURE, -symptoms.SURE, 1.0, 0.0, 0.999, 0.001):
-            if answer in (0.999, 0.001) and not case.probabilities:
-                continue
+        further = symptoms.OF_LOGITS if case.by_logits() else symptoms.OF_PROBABILITIES if case.probabilities else ()
+        for answer in (symptoms.UNDECIDED, symptoms.SURE, -symptoms.SURE, *further):
             examination.rewind(turn)
             case.asked[answer] = examination.step(batch_of_turn, answer=answer)
         if case.has_penalty():
@@ -201,7 +204,7 @@ def _run(case, examination, batches):
 
 
 def _value_range(case):
-    """What the generator can make, from its last activation, or by trial with latents of the length that it was given."""
+    """What the generator can make: (lowest, highest) by its last activation or by trial, or None for any value."""
     activation = validation.last_activation(case.gan.generator)
     if activation in validation.RANGES:
         return validation.RANGES[activation]
@@ -220,9 +223,7 @@ def _latents(case):
 
 
 def _answers_probabilities(case):
-    activation = validation.last_activation(case.gan.discriminator)
-    if activation is not None:
-        return activation == "sigmoid"
+    """Whether D ends in a sigmoid; see `validation.answers_probabilities`."""
     answers = [step.answers(kind) for step in case.steps for kind in (symptoms.REAL, symptoms.GENERATED)]
     answers = np.concatenate([one.ravel() for one in answers] or [np.zeros(0)])
     if not len(answers) or answers.min() < 0 or answers.max() > 1:
@@ -278,7 +279,11 @@ def some_images(data, count):
 def _read(data, seed, most=_IMAGES):
     """(batches as `train_step` takes them, images of the data, `most` of them)."""
     if hasattr(data, "shape") or (isinstance(data, tuple) and data and all(hasattr(part, "shape") for part in data)):
-        whole = tuple(map(keras.ops.convert_to_numpy, data)) if isinstance(data, tuple) else keras.ops.convert_to_numpy(data)
+        whole = (
+            tuple(map(keras.ops.convert_to_numpy, data))
+            if isinstance(data, tuple)
+            else keras.ops.convert_to_numpy(data)
+        )
         images = whole[0] if isinstance(whole, tuple) else whole
         if images.ndim < 2 or len(images) == 0:
             raise ValueError(f"data must be images, (n, …), n > 0. Received: an array of shape {images.shape}.")
@@ -321,7 +326,7 @@ def _read(data, seed, most=_IMAGES):
 
 
 def _tensors(batch):
-    """A batch as Keras hands it to `train_step`: lists as tuples, numbers as tensors, floating-point ones as `floatx`."""
+    """A batch as Keras hands it to `train_step`: no lists but tuples, of tensors, none of them float64."""
 
     def tensor(part):
         part = tf.convert_to_tensor(part)
@@ -338,8 +343,8 @@ def _build(gan, batch):
     if not gan.generator.built:
         if not isinstance(getattr(gan, "latent_dim", None), int):
             raise ValueError(
-                "The generator must be built, or the model must have latent_dim. Received: a generator without weights. "
-                "Call it once on latents: gan.generator(latents)."
+                "The generator must be built, or the model must have latent_dim. Received: a generator without "
+                "weights. Call it once on latents: gan.generator(latents)."
             )
         _call(gan.generator, "generator", tf.zeros((2, gan.latent_dim)))
 

@@ -55,22 +55,23 @@ _WORDS = {
     "images_out_of_range": (
         "real images do not lie in the generator's range, or are constant or not finite",
         "The real images are not what the generator can make.",
-        "Pixels were left in 0 … 255, or scaled to [0, 1] for a generator that ends in tanh (or to [-1, 1] for a sigmoid); "
-        "D tells such images by their brightness alone.",
+        "Pixels were left in 0 … 255, or scaled to [0, 1] for a generator that ends in tanh (or to [-1, 1] for a "
+        "sigmoid); D tells such images by their brightness alone.",
         "Scale the images where they are loaded: images / 127.5 - 1 for tanh, images / 255 for a sigmoid.",
     ),
     "logits_map": (
         "D sees real and generated images of different sizes and answers maps of different sizes",
         "Real and generated images have different sizes, and D answers with maps of different sizes.",
-        "D is fully convolutional, so nothing raises an error: it answers more numbers for the larger images, and the mean "
-        "in the loss hides it. D can tell the two kinds by their size.",
-        "Give the generator the images' size, or resize the images; end D in Flatten and Dense(1), which refuses others.",
+        "D is fully convolutional, so nothing raises an error: it answers more numbers for the larger images, and "
+        "the mean in the loss hides it. D can tell the two kinds by their size.",
+        "Give the generator the images' size, or resize the images; end D in Flatten and Dense(1), which refuses "
+        "others.",
     ),
     "generator_without_gradient": (
         "no gradient arrives at the generator, so its weights do not move",
         "The generator does not learn: no gradient arrives at its weights.",
-        "The generator's loss is computed on images that are cut off from it: tf.stop_gradient, .numpy(), predict(), or "
-        "images made outside the tape. Or nothing steps its optimizer.",
+        "The generator's loss is computed on images that are cut off from it: tf.stop_gradient, .numpy(), "
+        "predict(), or images made outside the tape. Or nothing steps its optimizer.",
         "In the generator's turn make the images anew inside `with tf.GradientTape()`, call D on them there, and apply "
         "tape.gradient(g_loss, generator.trainable_variables).",
     ),
@@ -84,30 +85,33 @@ _WORDS = {
     "swapped_labels": (
         "D's loss and G's loss disagree on which label means real",
         "The labels are swapped in one of the losses.",
-        "Ones and zeros were exchanged in the discriminator's or in the generator's loss, or a sign in a Wasserstein loss.",
-        "Write down one convention, real 1 and generated 0: D's loss takes ones for D(real) and zeros for D(generated), "
-        "G's loss takes ones for D(generated). For Wasserstein: d_loss = mean(fake) - mean(real), g_loss = -mean(fake).",
+        "Ones and zeros were exchanged in the discriminator's or in the generator's loss, or a sign in a "
+        "Wasserstein loss.",
+        "Write down one convention, real 1 and generated 0: D's loss takes ones for D(real) and zeros for "
+        "D(generated), G's loss takes ones for D(generated). For Wasserstein: d_loss = mean(fake) - mean(real), "
+        "g_loss = -mean(fake).",
     ),
     "noise_as_real": (
         "what D is shown as real is noise",
         "What the discriminator is shown as real is noise.",
-        "A random tensor was passed as the real batch (a placeholder that stayed, or arguments exchanged). The losses look "
-        "healthy all the same: the two play well, for noise.",
+        "A random tensor was passed as the real batch (a placeholder that stayed, or arguments exchanged). The "
+        "losses look healthy all the same: the two play well, for noise.",
         "Look at what is passed: gl.plotting.show_images(batch). Hand the images of the data set to D.",
     ),
     "fixed_noise": (
         "the same latents in every training step",
         "The generator is trained on the same latents in every step.",
-        "The noise is drawn once: outside train_step, with a fixed integer seed, or by NumPy inside it, which runs only "
-        "once, when TensorFlow traces the step.",
+        "The noise is drawn once: outside train_step, with a fixed integer seed, or by NumPy inside it, which runs "
+        "only once, when TensorFlow traces the step.",
         "Draw it in the step: keras.random.normal((batch, latent_dim), seed=self.seed_generator), with a "
         "keras.random.SeedGenerator made in __init__.",
     ),
     "sigmoid_and_logits": (
         "D ends in a sigmoid, and the loss applies another",
         "The discriminator ends in a sigmoid, and the loss applies a second one.",
-        "activation='sigmoid' at the end of D together with from_logits=True (or an objective on logits): D can say no "
-        "more than σ(1) = 0.73 for real and σ(0) = 0.5 for generated, and gradients are a quarter of their size or less.",
+        "activation='sigmoid' at the end of D together with a loss on logits: D can say no more than σ(1) = 0.73 for "
+        "real and σ(0) = 0.5 for generated, and gradients are a quarter of their size or less. (Keras's own "
+        "BinaryCrossentropy(from_logits=True) sees through this and warns; others do not.)",
         "End D in Dense(1) without activation and keep from_logits=True.",
     ),
     "not_in_training_mode": (
@@ -120,8 +124,8 @@ _WORDS = {
     "target_above_one": (
         "a label above 1 or below 0: the loss has no lower bound",
         "A target lies above 1 (or below 0): the loss has no minimum.",
-        "Random noise was added to labels that already were 1 (or taken from 0). Cross-entropy with such a target falls "
-        "for ever as the logit grows.",
+        "Random noise was added to labels that already were 1 (or taken from 0). Cross-entropy with such a target "
+        "falls for ever as the logit grows.",
         "Smooth to one side only, and inwards: labels of real images 1 - 0.1 * uniform, of generated ones 0.",
     ),
     "extrapolating_penalty": (
@@ -141,8 +145,8 @@ _WORDS = {
     "same_batch": (
         "all of the critic's steps in one training step see the same real batch",
         "The critic takes several steps on one and the same real batch.",
-        "The loop over critic steps stands inside train_step and uses the one batch it was given. The algorithm draws a "
-        "fresh batch for each; on one batch the critic over-fits.",
+        "The loop over critic steps stands inside train_step and uses the one batch it was given. The algorithm "
+        "draws a fresh batch for each; on one batch the critic over-fits.",
         "One critic step per batch, and the generator's turn on every k-th: gl.GAN(discriminator_steps=5) does that. "
         "Or give train_step k batches at once and take a part in each turn.",
     ),
@@ -168,22 +172,22 @@ _WORDS = {
     "leftover_optimizer": (
         "model.optimizer exists but steps nothing, and callbacks look at it",
         "model.optimizer steps nothing.",
-        "compile() was called without optimizer=None, and Keras made a default one (rmsprop). Learning-rate schedules and "
-        "callbacks look at model.optimizer, so they do nothing.",
+        "compile() was called without optimizer=None, and Keras made a default one (rmsprop). Learning-rate "
+        "schedules and callbacks look at model.optimizer, so they do nothing.",
         "super().compile(optimizer=None); for schedules give keras.optimizers.schedules to the players' optimizers.",
     ),
     "last_batch_loss": (
         "the loss of the last batch is reported as the epoch's",
         "The history has the last batch's losses, not the epoch's.",
         "train_step returns plain tensors. Keras logs what the last step of an epoch returned; curves become noise.",
-        "Make keras.metrics.Mean trackers in __init__, update_state in train_step, return their result(), and list them "
-        "in `metrics`.",
+        "Make keras.metrics.Mean trackers in __init__, update_state in train_step, return their result(), and list "
+        "them in `metrics`.",
     ),
     "discriminator_saturated": (
         "D(x) ≈ 1 and D(G(z)) ≈ 0 for all images",
         "The discriminator is sure of every image.",
-        "D has become too strong for G: D learns faster, or the data differ from what G can make in some trivial way. What "
-        "it tells G is then poor, and with the minimax loss it is nothing.",
+        "D has become too strong for G: D learns faster, or the data differ from what G can make in some trivial "
+        "way. What it tells G is then poor, and with the minimax loss it is nothing.",
         "First make sure that images and generator have one range. Then: the non-saturating loss, a smaller learning "
         "rate or Dropout for D, one-sided label smoothing, or a Wasserstein objective with gradient penalty.",
     ),
@@ -197,8 +201,8 @@ _WORDS = {
     "diverging": (
         "NaN, infinite or growing weights or losses",
         "The training diverges.",
-        "A learning rate too large, a critic that nothing holds (Wasserstein without clipping or penalty), or a NaN from a "
-        "logarithm, a square root or an image.",
+        "A learning rate too large, a critic that nothing holds (Wasserstein without clipping or penalty), or a NaN "
+        "from a logarithm, a square root or an image.",
         "Go back to the last good weights; divide the learning rates by 10; give a Wasserstein critic its penalty; "
         "keras.callbacks.TerminateOnNaN() stops at the first NaN.",
     ),

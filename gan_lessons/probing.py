@@ -1,9 +1,9 @@
 """Runs single training steps of a GAN under observation, and undoes them.
 
-Any GAN will do that is a `keras.Model` with a `generator`, a `discriminator` and a `train_step`: nothing is known of its
-losses. What a step does is seen from outside: which calls of the players, which gradients, which optimizers. And
-questions can be put to it: with `answer=30` the step is run with a discriminator that answers 30 to every image, and the
-gradient of the losses with respect to that answer tells what the losses want.
+Any GAN will do that is a `keras.Model` with a `generator`, a `discriminator` and a `train_step`: nothing is known of
+its losses. What a step does is seen from outside: which calls of the players, which gradients, which optimizers. And
+questions can be put to it: with `answer=30` the step is run with a discriminator that answers 30 to every image, and
+the gradient of the losses with respect to that answer tells what the losses want.
 """
 
 import contextlib
@@ -29,23 +29,26 @@ GENERATED, REAL, BETWEEN = "generated", "real", "between"
 class Call:
     """One call of a player.
 
-    `inputs` and `outputs` are tensors. `kinds` says of each image that D was shown what it is, and `penalised` whether a
-    penalty took the gradient of D's answer with respect to it.
+    `inputs` and `outputs` are tensors. Of a call of D `images` are the images among its inputs, `kinds` says of each
+    what it is, and `penalised` whether a penalty took the gradient of D's answer with respect to them. `by_logits` says
+    that D ends in a sigmoid of Keras's, and that questions are put to its logits.
     """
 
     player: str
     inputs: list
     outputs: tf.Tensor
+    images: tf.Tensor = None
     kinds: np.ndarray = None
     penalised: bool = False
+    by_logits: bool = False
 
 
 @dataclass
 class Pass:
     """One backward pass, `tape.gradient(target, sources)`.
 
-    `player` is the one whose weights are the sources, or None where they are not weights: then it is the inner gradient of
-    a penalty. `answers` has {index of a call of D: ∂target/∂D(x), of D's output's shape}.
+    `player` is the one whose weights are the sources, or None where they are not weights: then it is the inner
+    gradient of a penalty. `answers` has {index of a call of D: ∂target/∂D(x), of D's output's shape}.
     """
 
     player: str | None
@@ -94,8 +97,8 @@ class Step:
     def pull(self, player, kind):
         """What a player's loss wants of D's answers: n · ∂loss/∂D(x) for the images of one kind, one number an image.
 
-        A negative number means that the loss falls when D's answer rises. With the mean over n images in the loss it is the
-        derivative of one image's loss. A map of answers is summed up.
+        A negative number means that the loss falls when D's answer rises. With the mean over n images in the loss it
+        is the derivative of one image's loss. A map of answers is summed up.
 
         Args:
             player: whose loss: of the backward passes with respect to its weights.
@@ -130,6 +133,10 @@ class Step:
         return max(sizes, default=None)
 
 
+class _Enough(BaseException):
+    """Ends a step that has shown what it was run for; no Exception, which the step's own code might catch."""
+
+
 @dataclass(frozen=True)
 class Owned:
     """A variable and whose it is."""
@@ -147,9 +154,9 @@ def rows_of(images):
 class Examination:
     """A context in which a GAN's training steps can be run and watched; at its end all is as it was, bit for bit.
 
-    Undone are: the weights and states of the model and all that belongs to it, its metrics, its optimizers (one that was
-    not built is not built again), its plain attributes, and the random states of Python, NumPy, TensorFlow and Keras.
-    Not undone is what only the GAN's own code can reach, such as variables in a global name.
+    Undone are: the weights and states of the model and all that belongs to it, its metrics, its optimizers (one that
+    was not built is not built again), its plain attributes, and the random states of Python, NumPy, TensorFlow and
+    Keras. Not undone is what only the GAN's own code can reach, such as variables in a global name.
 
     Args:
         gan: a compiled `keras.Model` with `generator`, `discriminator` and `train_step`, both players built.
@@ -200,14 +207,17 @@ class Examination:
 
         Args:
             batch: what `train_step` takes.
-            answer: a number that D answers to every image. Gradients pass as if it had answered itself.
-            flat: whether D's answers pass on no gradient: a critic of slope 0.
+            answer: a number that D answers to every image. Gradients pass as if it had answered itself; optimizers
+                count the step, and leave the weights as they are.
+            flat: whether D's answers pass on no gradient: a critic of slope 0. Weights stay here too.
 
         Returns:
             A `Step`. An exception that the training step raised is its `error`.
         """
         self._step, self._answer, self._flat = Step(), answer, flat
-        before = {name: [_array(weight) for weight in player.trainable_variables] for name, player in self.players.items()}
+        before = {
+            name: [_array(weight) for weight in player.trainable_variables] for name, player in self.players.items()
+        }
         eagerly = tf.config.functions_run_eagerly()
         tf.config.run_functions_eagerly(True)
         step = self._step
@@ -223,7 +233,8 @@ class Examination:
             self._flat = self._in_optimizer = False
             self._passes.clear()
         for name, player in self.players.items():
-            changes = [np.abs(_array(w) - old).max(initial=0) for w, old in zip(player.trainable_variables, before[name])]
+            pairs = zip(player.trainable_variables, before[name], strict=True)
+            changes = [np.abs(_array(weight) - old).max(initial=0) for weight, old in pairs]
             step.moved[name] = float(np.max(changes, initial=0))
         with contextlib.suppress(Exception):  # a metric that has seen nothing may have no result
             results = {metric.name: metric.result() for metric in self.gan.metrics}
@@ -234,21 +245,25 @@ class Examination:
     def latents_of_traced_steps(self, batch, steps=2):
         """The latents of steps that TensorFlow has traced, as `fit` runs them: what Python draws, it draws but once.
 
+        A step is traced no further than to the generator's first call.
+
         Returns:
             A list of what the generator was given first, an array for each step; empty if that cannot be seen.
         """
         if self.gan.run_eagerly or tf.config.functions_run_eagerly():
             return []
+        train_step = getattr(self.gan.train_step, "python_function", self.gan.train_step)
 
         @tf.function(autograph=False)
-        def step(data):
+        def begin(data):
             self._traced = []
-            self.gan.train_step(data)
+            with contextlib.suppress(_Enough):
+                train_step(data)
             graph = tf.compat.v1.get_default_graph()
-            return [latents for latents in self._traced if getattr(latents, "graph", None) is graph][:1]
+            return [latents for latents in self._traced if getattr(latents, "graph", None) is graph]
 
         try:
-            found = [step(batch) for _ in range(steps)]
+            found = [begin(batch) for _ in range(steps)]
         except Exception:  # a step that cannot be traced: fit() will say so
             return []
         finally:
@@ -284,9 +299,10 @@ class Examination:
 
     def _watched_call(self, player, call):
         def watched(inputs, *args, **kwargs):
-            outputs = call(inputs, *args, **kwargs)
             if self._traced is not None and player == "generator":
                 self._traced += tf.nest.flatten(inputs)[:1]
+                raise _Enough
+            outputs = call(inputs, *args, **kwargs)
             if self._step is None:
                 return outputs
             # Of several answers the first is the one about real and generated.
@@ -300,7 +316,7 @@ class Examination:
         return watched
 
     def _questioned(self, answers, index):
-        """D's answers, or the one that is to stand in their place, with an eye on the gradient that comes back."""
+        """D's answers, or the ones that are to stand in their place, with an eye on the gradient that comes back."""
 
         @tf.custom_gradient
         def question(answers):
@@ -312,7 +328,16 @@ class Examination:
 
             return (tf.identity(answers) if self._answer is None else tf.ones_like(answers) * self._answer), gradient
 
-        return question(answers)
+        logits = getattr(answers, "_keras_logits", None)
+        if logits is None or not np.allclose(answers, tf.sigmoid(logits), atol=1e-3, equal_nan=True):
+            return question(answers)
+        # Keras's sigmoid leaves its logits with what it answers, and Keras's cross-entropy takes those. So the question
+        # is put to the logits.
+        self._step.calls[index].by_logits = True
+        logits = question(logits)
+        probabilities = tf.sigmoid(logits)
+        probabilities._keras_logits = logits
+        return probabilities
 
     def _watched_mode(self, player, call):
         def watched(*args, **kwargs):
@@ -356,6 +381,9 @@ class Examination:
                 grads = list(grads)
                 owned = [Owned(variable, self._owner(variable)) for variable in variables]
                 self._step.updates.append(Update(optimizer, grads, owned))
+                if self._answer is not None or self._flat:  # a question: no weight needs to move
+                    optimizer._iterations.assign_add(1)
+                    return None
                 self._in_optimizer = True
                 try:
                     return original(optimizer, grads, None if trainable_variables is None else variables)
@@ -403,8 +431,8 @@ class Examination:
         if (tensorflow_generator := stateful_random_ops.global_generator) is not None:
             stack.callback(tensorflow_generator.state.assign, _array(tensorflow_generator.state))
 
-        # TensorFlow's operations keep their random state under their seed. With a seed that nobody has used, none of those
-        # that the user's code has drawn from moves.
+        # TensorFlow's operations keep their random state under their seed. With a seed that nobody has used, none of
+        # those that the user's code has drawn from moves.
         eager = context.context()
         stack.callback(setattr, eager, "_seed", eager._seed)
         stack.callback(setattr, eager, "_rng", getattr(eager, "_rng", None))
@@ -438,7 +466,14 @@ def _belongings(thing, depth=5, seen=None):
 
 def _plain_attributes(thing):
     """The attributes of an object of the user's own; of what libraries have made, none."""
-    library = type(thing).__module__.partition(".")[0] in ("builtins", "keras", "tensorflow", "numpy", "functools", "abc")
+    library = type(thing).__module__.partition(".")[0] in (
+        "builtins",
+        "keras",
+        "tensorflow",
+        "numpy",
+        "functools",
+        "abc",
+    )
     return [] if library else list(getattr(thing, "__dict__", {}).values())
 
 
@@ -481,9 +516,12 @@ def _has_two_modes(layer):
     if isinstance(layer, keras.layers.BatchNormalization):
         return layer.trainable
     rates = (getattr(layer, "rate", None), getattr(layer, "stddev", None))
-    return "Dropout" in type(layer).__name__ and bool(rates[0]) or isinstance(
-        layer, keras.layers.GaussianNoise
-    ) and bool(rates[1])
+    return (
+        "Dropout" in type(layer).__name__
+        and bool(rates[0])
+        or isinstance(layer, keras.layers.GaussianNoise)
+        and bool(rates[1])
+    )
 
 
 def _containers_of(optimizer):
@@ -497,15 +535,15 @@ def _copy(container):
 
 
 def _refill(container, content):
-    # Past Keras's containers, which would track what is put in.
-    if isinstance(container, dict):
-        dict.clear(container)
-        dict.update(container, content)
-    elif isinstance(container, set):
-        set.clear(container)
-        set.update(container, content)
+    """Puts back what a container held, past the containers of Keras, which would track what is put in."""
+    if len(container) == len(content):  # they only ever grow
+        return
+    kind = next((kind for kind in (dict, set, list) if issubclass(type(container), kind)), type(container))
+    if isinstance(container, list):
+        kind.__setitem__(container, slice(None), content)
     else:
-        list.__setitem__(container, slice(None), content)
+        kind.clear(container)
+        kind.update(container, content)
 
 
 def _replace(stack, owner, name, value):
@@ -518,7 +556,9 @@ def _replace(stack, owner, name, value):
 
 
 def _shadow_call(stack, layer, call):
-    """Puts another `call` before a layer's own until the stack unwinds; past Keras, which tracks attributes that are set."""
+    """Puts another `call` before a layer's own until the stack unwinds; past Keras, which tracks attributes that are
+    set.
+    """
     attributes = vars(layer)
     if "call" in attributes:
         stack.callback(attributes.update, call=attributes["call"])
@@ -538,21 +578,21 @@ def images_of(batch):
 def _sort_images(step, batch):
     """Says of each row that D was shown whether it is real, generated, or a point between, where a penalty looks.
 
-    Rows that are what the generator made, or what the batch had, are known by their numbers. A step may scale, augment or
-    blur its images first: then the rows that are not known are of the kind that has not been seen; and where neither has
-    been seen, of the kind whose images they are nearest to.
+    Rows that are what the generator made, or what the batch had, are known by their numbers. A step may scale,
+    augment or blur its images first: then the rows that are not known are of the kind that has not been seen; and
+    where neither has been seen, of the kind whose images they are nearest to.
     """
     made = [call.outputs for _, call in step.of("generator")]
     looked_at = [rows_of(source) for one in step.passes if one.player is None for source in one.sources]
     for _, call in step.of("discriminator"):
-        images = _images_among(call.inputs, made)
-        call.inputs = [images]
+        call.images = images = _images_among(call.inputs, made)
         rows = rows_of(images)
         generated = {row.tobytes() for one in made for row in rows_of(tf.cast(one, images.dtype))}
         real = {row.tobytes() for row in rows_of(tf.cast(images_of(batch), images.dtype))}
         kinds = [(row.tobytes() in generated, row.tobytes() in real) for row in rows]
         call.kinds = np.array([GENERATED if fake else REAL if true else "" for fake, true in kinds], object)
-        call.penalised = any(rows.shape == points.shape and np.array_equal(rows, points) for points in looked_at)
+        given = [rows, *(rows_of(one) for one in call.inputs if one.shape.rank)]
+        call.penalised = any(np.array_equal(one, points) for one in given for points in looked_at)
         if call.penalised:
             call.kinds[call.kinds == ""] = BETWEEN
     seen = {kind for _, call in step.of("discriminator") for kind in call.kinds}
@@ -563,13 +603,22 @@ def _sort_images(step, batch):
         if (GENERATED in seen) != (REAL in seen):
             call.kinds[unknown] = REAL if GENERATED in seen else GENERATED
         else:
-            call.kinds[unknown] = _nearest_kind(rows_of(call.inputs[0])[unknown], made, images_of(batch))
+            call.kinds[unknown] = _nearest_kind(rows_of(call.images)[unknown], made, images_of(batch))
 
 
 def _images_among(inputs, made):
-    """Of all that D was given (images, labels …), the images: what has the shape of those that were made."""
+    """Of all that D was given, the images: what has the shape of those that were made, or else the first.
+
+    Labels may stand beside the images, or behind them as further channels.
+    """
     shapes = [tuple(one.shape)[1:] for one in made]
-    return next((one for one in inputs if tuple(one.shape)[1:] in shapes), inputs[0])
+    for one in inputs:
+        for shape in shapes:
+            if tuple(one.shape)[1:] == shape:
+                return one
+            if len(shape) == 3 and tuple(one.shape)[1:3] == shape[:2] and one.shape[3] > shape[2]:
+                return one[..., : shape[2]]
+    return inputs[0]
 
 
 def _nearest_kind(rows, made, real):

@@ -1,8 +1,8 @@
 """How each illness of a GAN is recognised: one small function each, from a case to a finding or None.
 
 A `Case` holds what was seen: the data, samples, and training steps that were run under observation and undone
-(`gan_lessons.probing`). Thresholds are stated with what was measured on healthy trainings: a false alarm is worse than a
-miss.
+(`gan_lessons.probing`). Thresholds are stated with what was measured on healthy trainings: a false alarm is worse
+than a miss.
 """
 
 import math
@@ -13,15 +13,16 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from gan_lessons import probing
+from gan_lessons import probing, signs
 from gan_lessons.illnesses import finding
 from gan_lessons.probing import BETWEEN, GENERATED, REAL, nearest, rows_of
 
-#: The answers that D is made to give, to ask the losses what they want: an undecided one, and one that is sure of either.
-UNDECIDED, SURE = 0.5, 30.0
+#: The answers that D is made to give, to ask the losses what they want: an undecided one, and one that is sure of
+#: either.
+UNDECIDED, SURE = 0.5, 10.0
 
-# Rounding and resampling may carry a pixel a little past the end of its range.
-_ROOM = 1e-3
+#: Further questions where D ends in a sigmoid: to its logits, or to its answers if the loss can see no more.
+OF_LOGITS, OF_PROBABILITIES = (3.0, -3.0), (0.999, 0.001)
 
 
 @dataclass
@@ -64,7 +65,7 @@ class Case:
     def shown(self, kind):
         """The images of one kind that D was shown in the training steps, a list of arrays (n, …)."""
         return [
-            np.asarray(keras.ops.convert_to_numpy(call.inputs[0]), "float32")[call.kinds == kind]
+            np.asarray(keras.ops.convert_to_numpy(call.images), "float32")[call.kinds == kind]
             for step in self.steps
             for _, call in step.of("discriminator")
             if (call.kinds == kind).any()
@@ -96,9 +97,13 @@ class Case:
         return 0 if abs(difference) < 0.05 * size or size == 0 else int(np.sign(difference))
 
     def is_linear(self):
-        """Whether D's loss pulls with the same force at any answer: the Wasserstein objective, whose answers have no end."""
+        """Whether D's loss pulls with the same force at any answer, as the Wasserstein objective does."""
         high, low = (self.pull("discriminator", GENERATED, answer) for answer in (SURE, -SURE))
         return bool(len(high)) and abs(high.mean() - low.mean()) < 0.5 * max(abs(high.mean()), abs(low.mean()))
+
+    def by_logits(self):
+        """Whether questions are put to the logits behind a sigmoid of Keras's at the end of D."""
+        return any(call.by_logits for step in self.steps for _, call in step.of("discriminator"))
 
     def has_penalty(self):
         """Whether D's answers are differentiated with respect to images."""
@@ -124,12 +129,12 @@ def images_out_of_range(case):
     if case.value_range is None:
         return None
     made = f"the generator can make {case.value_range[0]:g} … {case.value_range[1]:g}"
-    if len(shown) and out_of_range(given, given.ndim, case.value_range):
+    if len(shown) and signs.out_of_range(given, given.ndim, case.value_range):
         low, high = float(shown.min()), float(shown.max())
-        if out_of_range(shown, given.ndim, case.value_range):
+        if signs.out_of_range(shown, given.ndim, case.value_range):
             evidence = f"Real images have values from {low:g} to {high:g}; {made}."
             return finding("images_out_of_range", evidence, low=low, high=high)
-    elif not len(shown) and out_of_range(given, given.ndim, case.value_range):
+    elif not len(shown) and signs.out_of_range(given, given.ndim, case.value_range):
         evidence = f"Real images have values from {low:g} to {high:g}; {made}."
         return finding("images_out_of_range", evidence, low=low, high=high)
     elif len(shown):
@@ -141,16 +146,6 @@ def images_out_of_range(case):
     return None
 
 
-def out_of_range(images, rank, value_range):
-    """Whether images lie in another range than (lowest, highest). Args: values; the images' rank, with the batch; range."""
-    low, high = value_range
-    lowest, highest = float(images.min()), float(images.max())
-    if lowest < low - _ROOM or highest > high + _ROOM:
-        return True
-    # One image may be bright all over; eight without a single dark pixel are not. Points may lie where they like.
-    return rank > 2 and low < 0 and len(images) >= 8 and lowest >= 0 and highest > 0
-
-
 def logits_map(case):
     """Real and generated images of different sizes, both answered by D."""
     for step in case.steps:
@@ -158,7 +153,7 @@ def logits_map(case):
         for _, call in step.of("discriminator"):
             for kind in sizes:
                 if (call.kinds == kind).any():
-                    sizes[kind].append((tuple(call.inputs[0].shape)[1:], tuple(call.outputs.shape)[1:]))
+                    sizes[kind].append((tuple(call.images.shape)[1:], tuple(call.outputs.shape)[1:]))
         if sizes[REAL] and sizes[GENERATED] and sizes[REAL][0][0] != sizes[GENERATED][0][0]:
             (real, answer), (fake, other) = sizes[REAL][0], sizes[GENERATED][0]
             evidence = f"D answers {answer} to real images of {real}, and {other} to generated ones of {fake}."
@@ -171,9 +166,9 @@ def logits_map(case):
 def noise_as_real(case):
     """Images without any correlation between pixels.
 
-    r is the correlation of neighbouring pixels, across and down. It is near 0 for noise; photographs have 0.9, digits 0.8
-    and more. As images may be scrambled on purpose, the largest eigenvalue of the correlation matrix of pixels must be that
-    of noise too: at most (1 + √(d/n))², by Marchenko and Pastur, for n images of d pixels.
+    r is the correlation of neighbouring pixels, across and down. It is near 0 for noise; photographs have 0.9, digits
+    0.8 and more. As images may be scrambled on purpose, the largest eigenvalue of the correlation matrix of pixels
+    must be that of noise too: at most (1 + √(d/n))², by Marchenko and Pastur, for n images of d pixels.
     """
     shown = case.shown(REAL)
     images = np.concatenate(shown)[:256] if shown and len({one.shape[1:] for one in shown}) == 1 else case.images[:256]
@@ -232,8 +227,9 @@ def discriminator_frozen(case):
     if case.error is not None or not case.steps or any(step.moved["discriminator"] for step in case.steps):
         return None
     asked = case.asked.get(UNDECIDED)
-    if asked is not None and asked.moved["discriminator"] > 0:
-        return None  # it does not move because it is sure
+    given = {step.gradients("discriminator") for step in case.steps}
+    if given == {0.0} and asked is not None and asked.gradients("discriminator"):
+        return None  # it does not move because it is sure of all images
     evidence = f"In {len(case.steps)} training steps none of D's {len(weights)} weights changed."
     return finding("discriminator_frozen", evidence, steps=len(case.steps), moved=0)
 
@@ -248,8 +244,8 @@ def optimizer_of_the_other(case):
     """An optimizer named after one player that is built on, or given, the weights of the other."""
     own = {id(v): "generator" for v in case.gan.generator.variables}
     own |= {id(v): "discriminator" for v in case.gan.discriminator.variables}
-    for attribute, optimizer in optimizers_of(case.gan):
-        player = _player_in(attribute)
+    for attribute, optimizer in signs.optimizers_of(case.gan):
+        player = signs.player_in(attribute)
         if player is None:
             continue
         held = [own.get(id(variable)) for variable in getattr(optimizer, "_trainable_variables", [])]
@@ -266,16 +262,8 @@ def optimizer_of_the_other(case):
             for gradient, variable in zip(update.gradients, update.variables, strict=False):
                 player = made_for.get(id(gradient))
                 if player is not None and variable.owner not in (None, player):
-                    evidence = f"An optimizer is given gradients of the {player}'s weights for weights of the {variable.owner}."
+                    evidence = f"Gradients of the {player}'s weights are applied to weights of the {variable.owner}."
                     return finding("optimizer_of_the_other", evidence, weights=len(update.variables))
-    return None
-
-
-def _player_in(attribute):
-    name = attribute.lower().lstrip("_")
-    for player, words in (("generator", ("g_", "gen")), ("discriminator", ("d_", "disc", "critic", "c_"))):
-        if name.startswith(words):
-            return player
     return None
 
 
@@ -295,46 +283,27 @@ def leftover_optimizer(case):
 def learning_rates_apart(case):
     """The learning rates of the two players' optimizers of one kind differ by a factor of more than 30.
 
-    Rates of different kinds are not compared: 0.1 is usual for SGD where 2e-4 is for Adam. Published settings have a factor
-    of 1 to 5; 30 is past what anybody chooses on purpose.
+    Rates of different kinds are not compared: 0.1 is usual for SGD where 2e-4 is for Adam. Published settings have a
+    factor of 1 to 5; 30 is past what anybody chooses on purpose.
     """
     optimizers = {}
     for update in (update for step in case.steps for update in step.updates):
         owners = {owned.owner for owned in update.variables}
         if len(owners) == 1:
             optimizers[owners.pop()] = update.optimizer
-    return rates_apart(optimizers.get("generator"), optimizers.get("discriminator"))
-
-
-def rates_apart(generators, discriminators):
-    """`learning_rates_apart` for two optimizers, either of which may be None."""
-    kinds, rates = [], []
-    for optimizer in (generators, discriminators):
-        optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-        if not isinstance(optimizer, keras.optimizers.Optimizer):
-            return None
-        kinds.append(isinstance(optimizer, keras.optimizers.SGD))
-        rates.append(float(_numbers(optimizer.learning_rate)))
-    generator, discriminator = rates
-    if kinds[0] != kinds[1]:
-        return None
-    if min(generator, discriminator) <= 0 or max(generator, discriminator) <= 30 * min(generator, discriminator):
-        return None  # 0 may be where a schedule begins
-    ratio = max(generator, discriminator) / min(generator, discriminator)
-    evidence = (
-        f"The generator's learning rate is {generator:.3g}, the discriminator's {discriminator:.3g}: a factor of {ratio:.3g}."
-    )
-    return finding("learning_rates_apart", evidence, generator=generator, discriminator=discriminator, ratio=ratio)
+    return signs.rates_apart(optimizers.get("generator"), optimizers.get("discriminator"))
 
 
 # --- what the losses want ----------------------------------------------------------------------------------------
 
 
 def swapped_labels(case):
-    """D's loss draws no line between the two kinds, or G's loss pulls its images to the side where D puts generated ones.
+    """D's loss draws no line between the two kinds, or G's loss pulls its images to the side where D puts generated
+    ones.
 
-    Let o = ±1 say which side is up for real images (`Case.direction`). With D undecided, and sure of the generator's images,
-    the pull of G's loss on them, n · ∂L_G/∂D(G(z)), must have the sign of −o: its images are to move to the real side.
+    Let o = ±1 say which side is up for real images (`Case.direction`). With D undecided, and sure of the generator's
+    images, the pull of G's loss on them, n · ∂L_G/∂D(G(z)), must have the sign of −o: its images are to move to the
+    real side.
     """
     real, fake = (case.pull("discriminator", kind, UNDECIDED) for kind in (REAL, GENERATED))
     if not len(real) or not len(fake):
@@ -365,35 +334,65 @@ def swapped_labels(case):
 
 
 def sigmoid_and_logits(case):
-    """D's answers are probabilities, and its loss is the cross-entropy of logits.
+    """D ends in a sigmoid, and its loss is the cross-entropy of logits: of σ(v) in place of v.
 
-    That loss has the slope w·(σ(v) − t) at the answer v, for any target t and weight w; so
-    (slope(1) − slope(0)) / (slope(30) − slope(−30)) = σ(1) − σ(0) = 0.231, whatever t and w are.
+    Keras's own cross-entropy finds the logits v behind Keras's sigmoid and repairs this, with a warning. Elsewhere the
+    slope at v is w·(σ(σ(v)) − t)·σ′(v); divided by σ′(v) and taken at three v, w and t drop out.
     """
-    if not case.probabilities:
+    if not case.probabilities or not any(_is_double(case, kind) for kind in (REAL, GENERATED)):
         return None
-    for kind in (REAL, GENERATED):
-        slopes = [case.pull("discriminator", kind, answer) for answer in (1.0, 0.0, SURE, -SURE)]
-        if not all(len(slope) for slope in slopes):
-            continue
-        one, zero, high, low = (slope.mean() for slope in slopes)
-        if abs(high - low) < 1e-6 or not 0.22 < (one - zero) / (high - low) < 0.24:
-            continue
-        answers = np.concatenate([step.answers(k) for step in case.steps for k in (REAL, GENERATED)])
-        evidence = (
-            f"D's answers lie between {answers.min():.3g} and {answers.max():.3g}: it ends in a sigmoid. Its loss is "
-            "cross-entropy on logits."
-        )
-        return finding("sigmoid_and_logits", evidence, lowest=answers.min(), highest=answers.max())
-    return None
+    answers = np.concatenate([step.answers(kind) for step in case.steps for kind in (REAL, GENERATED)])
+    evidence = (
+        f"D's answers lie between {answers.min():.3g} and {answers.max():.3g}: it ends in a sigmoid. Its loss is "
+        "cross-entropy on logits."
+    )
+    return finding("sigmoid_and_logits", evidence, lowest=answers.min(), highest=answers.max())
+
+
+def _is_double(case, kind):
+    if not case.by_logits():
+        return _is_cross_entropy(case, kind)
+    points = np.array([OF_LOGITS[1], UNDECIDED, OF_LOGITS[0]])
+    slopes = [case.pull("discriminator", kind, point) for point in points]
+    if not len(slopes[0]) or len({len(slope) for slope in slopes}) > 1:
+        return False
+    once = _sigma(points)
+    low, middle, high = np.array(slopes) / (once * (1 - once))[:, None]
+    twice = _sigma(once)
+    return _in_ratio(low, middle, high, (twice[1] - twice[0]) / (twice[2] - twice[0]))
+
+
+def _sigma(v):
+    return 1 / (1 + np.exp(-np.clip(v, -50, 50)))
+
+
+def _in_ratio(low, middle, high, ratio):
+    """Whether (middle − low) / (high − low) is a certain number, within 0.01, for all images."""
+    if (np.abs(high - low) < 1e-6).any():
+        return False
+    return np.allclose((middle - low) / (high - low), ratio, atol=0.01)
+
+
+def _is_cross_entropy(case, kind):
+    """Whether D's loss for images of one kind has the slope w·(σ(v) − t) at v, for some weight w and target t.
+
+    Then (slope(½) − slope(−10)) / (slope(10) − slope(−10)) is 0.622, whatever w and t are. For least squares it is 0.525,
+    for a hinge 0 or 1; for a Wasserstein loss there is no difference to divide by.
+    """
+    points = np.array([-SURE, UNDECIDED, SURE])
+    slopes = [case.pull("discriminator", kind, point) for point in points]
+    if not len(slopes[0]) or len({len(slope) for slope in slopes}) > 1:
+        return False
+    once = _sigma(points)
+    return _in_ratio(*slopes, (once[1] - once[0]) / (once[2] - once[0]))
 
 
 def target_above_one(case):
     """A target of cross-entropy outside [0, 1].
 
-    At the logit v the slope is w·(σ(v) − t): with the slopes h at 30 and l at −30, w = h − l and t = −l / w. On
-    probabilities the slope is w·(−t/p + (1 − t)/(1 − p)), and t follows from those at 0.999 and 0.001. A Wasserstein loss
-    has one slope everywhere and no target.
+    On logits the slope at the answer v is w·(σ(v) − t): with the slopes h at 10 and l at −10, w = (h − l) / (σ(10) −
+    σ(−10)) and t = σ(−10) − l / w. On probabilities it is w·(−t/p + (1 − t)/(1 − p)), and t follows from the slopes at
+    0.999 and 0.001.
     """
     for kind in (REAL, GENERATED):
         targets = _targets(case, kind)
@@ -404,50 +403,42 @@ def target_above_one(case):
 
 
 def _targets(case, kind):
-    if case.probabilities:
-        high, low, middle = (case.pull("discriminator", kind, answer) for answer in (0.999, 0.001, UNDECIDED))
-        if not len(high) or len(high) != len(low) or len(middle) != len(high):
-            return np.zeros(0)
-        weights = (high - low) / (1 / 0.001 - 1 / 0.999)
-        if (np.abs(high - low) < 100 * np.abs(middle)).any():  # no cross-entropy of probabilities
-            return np.zeros(0)
-        return (1 / 0.001 - high / weights) / (1 / 0.001 + 1 / 0.999)
-    high, low = (case.pull("discriminator", kind, answer) for answer in (SURE, -SURE))
-    if not len(high) or len(high) != len(low):
+    """The targets of D's loss for images of one kind, an array; empty if the loss is no cross-entropy."""
+    if _is_cross_entropy(case, kind):
+        high, low = (case.pull("discriminator", kind, answer) for answer in (SURE, -SURE))
+        weights = (high - low) / (_sigma(SURE) - _sigma(-SURE))
+        return _sigma(-SURE) - low / weights
+    high, low, middle = (case.pull("discriminator", kind, answer) for answer in (*OF_PROBABILITIES, UNDECIDED))
+    if not len(high) or not len(high) == len(low) == len(middle):
         return np.zeros(0)
-    # A loss of probabilities that is given logits is cut off, and has no slope here; least squares grow without end.
-    weights = high - low
-    one, zero = (case.pull("discriminator", kind, answer) for answer in (1.0, 0.0))
-    if case.is_linear() or (np.abs(weights) < 1e-6).any() or len(one) != len(high) or len(zero) != len(high):
+    if (np.abs(high - low) < 100 * np.abs(middle)).any():  # it does not rise without end at 0 and 1
         return np.zeros(0)
-    if not np.allclose((one - zero) / weights, 0.2311, atol=0.01):
-        return np.zeros(0)  # not cross-entropy
-    return -low / weights
+    weights = (high - low) / (1 / 0.001 - 1 / 0.999)
+    return (1 / 0.001 - high / weights) / (1 / 0.001 + 1 / 0.999)
 
 
 def discriminator_saturated(case):
     """D(x) > 0.999 for real and D(G(z)) < 0.001 for generated images, for all but one in twenty of each.
 
-    Only for losses with an end, in which being sure takes the gradient away: not for a Wasserstein critic.
+    Only for cross-entropy, where it takes the gradient away: not for a Wasserstein critic.
     """
     real = np.concatenate([step.answers(REAL).mean(1) for step in case.steps] or [np.zeros(0)])
     fake = np.concatenate([step.answers(GENERATED).mean(1) for step in case.steps] or [np.zeros(0)])
     side = case.direction()
-    if len(real) < 8 or len(fake) < 8 or side == 0 or case.is_linear() or not _is_cross_entropy(case):
+    entropy = any(len(_targets(case, kind)) for kind in (REAL, GENERATED))
+    if min(len(real), len(fake)) < 8 or side == 0 or not entropy:
         return None
     if not case.probabilities:
-        real, fake = (1 / (1 + np.exp(-np.clip(answers, -50, 50))) for answers in (real, fake))
+        real, fake = _sigma(real), _sigma(fake)
     if side < 0:
         real, fake = 1 - real, 1 - fake
     lowest, highest = np.quantile(real, 0.05), np.quantile(fake, 0.95)
     if not (lowest >= 0.999 and highest <= 0.001):  # so said, NaN is not sure of anything
         return None
-    evidence = f"D(x) is above {lowest:.5f} for 95 % of real images, D(G(z)) below {highest:.2g} for 95 % of generated ones."
+    evidence = (
+        f"D(x) is above {lowest:.5f} for 95 % of real images, D(G(z)) below {highest:.2g} for 95 % of generated ones."
+    )
     return finding("discriminator_saturated", evidence, real=lowest, generated=highest)
-
-
-def _is_cross_entropy(case):
-    return any(len(_targets(case, kind)) for kind in (REAL, GENERATED))
 
 
 # --- latents, modes, batches -------------------------------------------------------------------------------------
@@ -483,7 +474,9 @@ def not_in_training_mode(case):
     for player in ("generator", "discriminator"):
         modes = [mode for step in case.steps for mode in step.training[player]]
         if modes and not any(modes):
-            evidence = f"The {player}'s Dropout or BatchNormalization was called {len(modes)} times, never in training mode."
+            evidence = (
+                f"The {player}'s Dropout or BatchNormalization was called {len(modes)} times, never in training mode."
+            )
             return finding("not_in_training_mode", evidence, calls=len(modes))
     return None
 
@@ -495,7 +488,7 @@ def same_batch(case):
         for one in step.passes:
             if one.player == "discriminator":
                 calls = [step.calls[index] for index in one.answers]
-                rows = [rows_of(c.inputs[0])[c.kinds == REAL] for c in calls if (c.kinds == REAL).any()]
+                rows = [rows_of(c.images)[c.kinds == REAL] for c in calls if (c.kinds == REAL).any()]
                 if rows:
                     seen.append(rows[0])
         if len(seen) > 1 and all(np.array_equal(seen[0], other) for other in seen[1:]):
@@ -559,7 +552,11 @@ def last_batch_loss(case):
             continue
         single = {name: float(value) for name, value in step.logs.items() if np.ndim(value) == 0}
         results = [float(value) for value in step.metrics.values() if np.ndim(value) == 0]
-        plain = [name for name, value in single.items() if not np.isclose(value, results, rtol=1e-5, atol=1e-7, equal_nan=True).any()]
+        plain = [
+            name
+            for name, value in single.items()
+            if not np.isclose(value, results, rtol=1e-5, atol=1e-7, equal_nan=True).any()
+        ]
         if plain:
             evidence = f"train_step returns {', '.join(plain)}, which no metric of the model has as its result."
             return finding("last_batch_loss", evidence, **{name: single[name] for name in plain})
@@ -579,7 +576,7 @@ def extrapolating_penalty(case):
         for position, call in enumerate(calls):
             if not (call.kinds == BETWEEN).all():
                 continue
-            points = rows_of(call.inputs[0])
+            points = rows_of(call.images)
             real, fake = (_last_of(calls[:position], calls, kind, points.shape) for kind in (REAL, GENERATED))
             if real is None or fake is None:
                 continue
@@ -590,16 +587,16 @@ def extrapolating_penalty(case):
             alpha = alpha[away < 0.01]
             if len(alpha) < 0.9 * len(points) or (-0.01 <= alpha.min() and alpha.max() <= 1.01):
                 continue
-            outside = float(((alpha < 0) | (alpha > 1)).mean())
-            evidence = f"α lies between {alpha.min():.2f} and {alpha.max():.2f}, outside [0, 1] for {outside:.0%} of the images."
-            return finding("extrapolating_penalty", evidence, lowest=alpha.min(), highest=alpha.max(), outside=outside)
+            low, high, outside = alpha.min(), alpha.max(), float(((alpha < 0) | (alpha > 1)).mean())
+            evidence = f"α goes from {low:.2f} to {high:.2f}, and is outside [0, 1] for {outside:.0%} of the images."
+            return finding("extrapolating_penalty", evidence, lowest=low, highest=high, outside=outside)
     return None
 
 
 def _last_of(before, calls, kind, shape):
-    """The images of one kind that D was shown last, before a penalty looked or else after; None if there are not as many."""
+    """The images of one kind that D was shown last before a penalty, else after it; None if there are not as many."""
     for call in [*reversed(before), *calls]:
-        rows = rows_of(call.inputs[0])[call.kinds == kind]
+        rows = rows_of(call.images)[call.kinds == kind]
         if rows.shape == shape:
             return rows
     return None
@@ -627,9 +624,7 @@ def _not_finite(step):
 def batchnorm_with_penalty(case):
     """BatchNormalization in D, and the gradient of D's answers with respect to images in its loss."""
     mixed = [
-        layer.name
-        for layer in case.gan.discriminator._flatten_layers()
-        if isinstance(layer, layers.BatchNormalization)
+        layer.name for layer in case.gan.discriminator._flatten_layers() if isinstance(layer, layers.BatchNormalization)
     ]
     if not mixed or not case.has_penalty():
         return None
@@ -642,84 +637,28 @@ def slack_penalty(case):
 
     Not before 200 steps: the slope of fresh weights may be anything.
     """
-    points = case.shown(BETWEEN)
-    if not points or case.trained < 200 or not case.is_linear():
+    if case.trained < 200 or not case.is_linear():
         return None
-    points = tf.convert_to_tensor(points[0])
-    with tf.GradientTape() as tape:
-        tape.watch(points)
-        answers = keras.ops.sum(case.gan.discriminator(points, training=False))
-    slopes = np.linalg.norm(rows_of(tape.gradient(answers, points)), axis=1)
-    if 0.5 < slopes.mean() < 2:
-        return None
-    evidence = f"The slope of the critic between real and generated images is {slopes.mean():.3g} on average, and should be 1."
-    return finding("slack_penalty", evidence, slope=slopes.mean())
+    for _, call in (one for step in case.steps for one in step.of("discriminator")):
+        if len(call.inputs) != 1 or call.images is not call.inputs[0] or not (call.kinds == BETWEEN).all():
+            continue  # a critic that takes more than images would have to be given that too
+        with tf.GradientTape() as tape:
+            tape.watch(call.images)
+            answers = keras.ops.sum(case.gan.discriminator(call.images, training=False))
+        slope = float(np.linalg.norm(rows_of(tape.gradient(answers, call.images)), axis=1).mean())
+        if 0.5 < slope < 2:
+            return None
+        evidence = f"The critic's slope between real and generated images is {slope:.3g} on average, and should be 1."
+        return finding("slack_penalty", evidence, slope=slope)
+    return None
 
 
 # --- weights and curves ------------------------------------------------------------------------------------------
 
 
 def diverging(case):
-    """Weights or losses that are not finite, or grow without end; see `growing`."""
-    return weights_diverging(case.gan) or losses_diverging(case.history)
-
-
-def weights_diverging(gan):
-    """NaN or infinity in a weight of either player, or weights of a size that no training leaves that goes well.
-
-    The size is the root of the mean square of a player's trainable weights.
-    """
-    for player in ("generator", "discriminator"):
-        weights = [keras.ops.convert_to_numpy(weight) for weight in getattr(gan, player).weights]
-        broken = sum(not np.isfinite(weight).all() for weight in weights)
-        if broken:
-            evidence = f"NaN or infinity in {broken} of the {len(weights)} weights of the {player}."
-            return finding("diverging", evidence, weights=broken)
-        size = weight_size(getattr(gan, player))
-        if size > 10:
-            evidence = f"The weights of the {player} have grown to a size of {size:.3g} (root mean square)."
-            return finding("diverging", evidence, size=size)
-    return None
-
-
-def steps_trained(gan):
-    """How many steps have been taken by that optimizer among a model's attributes that has taken the most."""
-    return max((int(_numbers(optimizer.iterations)) for _, optimizer in optimizers_of(gan)), default=0)
-
-
-def optimizers_of(gan):
-    """The optimizers among a model's attributes: a list of (attribute, optimizer)."""
-    return [(name, value) for name, value in vars(gan).items() if isinstance(value, keras.optimizers.Optimizer)]
-
-
-def weight_size(player):
-    """√(mean of w²) over all trainable weights of a player."""
-    squares = [(float(np.square(w, dtype="float64").sum()), w.size) for w in map(_numbers, player.trainable_variables)]
-    return math.sqrt(sum(square for square, _ in squares) / max(1, sum(size for _, size in squares)))
-
-
-def _numbers(variable):
-    return np.asarray(keras.ops.convert_to_numpy(variable))
-
-
-def losses_diverging(history):
-    """NaN or infinity in a curve, or one whose size grows without end.
-
-    A curve grows if the size of the mean of its last quarter is above 1000 and above 10 times that of any other quarter's.
-    """
-    for name, values in history.items():
-        values = np.asarray(values, "float64").ravel()
-        if "loss" not in name and name not in ("distance", "penalty"):
-            continue
-        if not np.isfinite(values).all():
-            first = int(np.argmax(~np.isfinite(values))) + 1
-            return finding("diverging", f"{name} is not a finite number from epoch {first} on.", epoch=first)
-        if len(values) >= 4:
-            sizes = [abs(part.mean()) for part in np.array_split(values, 4)]
-            if sizes[-1] > 1000 and sizes[-1] > 10 * max(sizes[:2]):
-                evidence = f"{name} has grown from {sizes[0]:.3g} to {sizes[-1]:.3g}, means of the first and last quarter."
-                return finding("diverging", evidence, first=sizes[0], last=sizes[-1])
-    return None
+    """Weights or losses that are not finite, or grow without end: see `gan_lessons.signs`."""
+    return signs.weights_not_finite(case.gan) or signs.weights_grown(case.gan) or signs.losses_diverging(case.history)
 
 
 # --- samples -----------------------------------------------------------------------------------------------------
@@ -737,33 +676,7 @@ def collapsed(case):
     samples, images = rows_of(case.samples)[:count], images[:count]
     if count < 32 or samples.shape[1] != images.shape[1]:
         return None
-    return few_distinct(samples, images)
-
-
-def few_distinct(samples, images):
-    """`collapsed` for samples and as many real images, one a row."""
-    count = len(samples)
-    radius = distinct_radius(images)
-    made, real = distinct(samples, radius), distinct(images, radius)
-    if made >= 0.2 * real:
-        return None
-    evidence = f"Of {count} samples {made} are distinct; of {count} real images {real} are."
-    return finding("collapsed", evidence, samples=made, images=real)
-
-
-def distinct_radius(images):
-    """A quarter of the mean distance between two real images: within it two count as the same."""
-    rows = rows_of(images)[:256].astype("float64")
-    return 0.25 * float(np.linalg.norm(rows - np.roll(rows, 1, axis=0), axis=1).mean())
-
-
-def distinct(images, radius):
-    """How many images are distinct: how many balls of a radius, around images of the set, cover it (taken greedily)."""
-    left, count = rows_of(images).astype("float64"), 0
-    while len(left):
-        left = left[np.linalg.norm(left - left[0], axis=1) > radius]
-        count += 1
-    return count
+    return signs.few_distinct(samples, images)
 
 
 def memorised(case):
@@ -786,77 +699,3 @@ def memorised(case):
         f"the next is {among:.3g}."
     )
     return finding("memorised", evidence, samples=to_training, images=among)
-
-
-# --- while training ----------------------------------------------------------------------------------------------
-
-
-def fingerprint(gan):
-    """What tells whether weights and optimizers have moved: {player: sums of its weights}, {optimizer: its steps}."""
-    sums = {
-        player: [float(np.abs(_numbers(weight)).sum(dtype="float64")) for weight in getattr(gan, player).trainable_variables]
-        for player in ("generator", "discriminator")
-    }
-    return sums, {name: int(_numbers(optimizer.iterations)) for name, optimizer in optimizers_of(gan)}
-
-
-def seen_while_training(gan, curves, before, steps, samples, images):
-    """What a look from outside shows, cheaply.
-
-    Args:
-        gan: the model.
-        curves: {name: values}, of the epochs so far.
-        before: its `fingerprint` before the first step.
-        steps: how many training steps have been taken since then.
-        samples: what the generator makes of fixed latents, or None.
-        images: real images, as many, one a row; or None.
-
-    Returns:
-        A list of findings.
-    """
-    if one := weights_diverging(gan) or losses_diverging(curves):
-        return [one]
-    found = []
-    if steps >= 12:
-        (old, ticks), (new, now) = before, fingerprint(gan)
-        moved = {player: old[player] != new[player] for player in old}
-        if moved["discriminator"] and not moved["generator"]:
-            evidence = f"In {steps} training steps none of the generator's weights changed."
-            found.append(finding("generator_without_gradient", evidence, steps=steps))
-        if moved["generator"] and not moved["discriminator"]:
-            evidence = f"In {steps} training steps none of D's {len(old['discriminator'])} weights changed."
-            found.append(finding("discriminator_frozen", evidence, steps=steps, moved=0))
-        stepped = [name for name in now if now[name] > ticks.get(name, 0)]
-        if stepped and "optimizer" in now and "optimizer" not in stepped:
-            evidence = f"model.optimizer took no step in {steps} training steps; {', '.join(stepped)} did."
-            found.append(finding("leftover_optimizer", evidence, steps=steps, optimizers=len(stepped)))
-    players = {_player_in(name): optimizer for name, optimizer in optimizers_of(gan)}
-    found.append(rates_apart(players.get("generator"), players.get("discriminator")))
-    found.append(_sure_of_all(curves))
-    if samples is not None and np.isfinite(samples).all() and steps_trained(gan) >= 200 and steps >= 200:
-        rows = rows_of(samples)
-        if images is None:
-            found.append(_one_image(rows))
-        elif images.shape[1] == rows.shape[1] and len(images) >= 32:
-            found.append(few_distinct(rows[: len(images)], images[: len(rows)]))
-    return [one for one in found if one is not None]
-
-
-def _sure_of_all(curves):
-    """`discriminator_saturated` by the curves `d_real` and `d_fake`, means of D(x) and D(G(z)) over an epoch."""
-    if not {"d_real", "d_fake"} <= set(curves) or not len(curves["d_real"]):
-        return None
-    real, fake = float(curves["d_real"][-1]), float(curves["d_fake"][-1])
-    if not (0.999 < real <= 1 and 0 <= fake < 0.001):
-        return None
-    evidence = f"D(x) is {real:.5f} and D(G(z)) {fake:.2g}, means over an epoch."
-    return finding("discriminator_saturated", evidence, real=real, generated=fake)
-
-
-def _one_image(rows):
-    """`collapsed` without real images: the spread of each pixel over samples is below 1 % of the pixels' size."""
-    spread, size = float(rows.std(0).mean()), float(np.sqrt(np.square(rows).mean()))
-    if spread >= 0.01 * size:
-        return None
-    evidence = f"From sample to sample a pixel varies by {spread:.2g}; the pixels' size is {size:.2g}."
-    return finding("collapsed", evidence, spread=spread, size=size)

@@ -19,7 +19,7 @@ from PIL import Image, ImageSequence
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 import gan_lessons as gl
-from gan_lessons import callbacks, symptoms
+from gan_lessons import callbacks, signs
 from gan_lessons.callbacks import Doctor, SampleGrid, ScoreMonitor, TrainingMovie
 
 LATENT_DIM = 5
@@ -839,8 +839,8 @@ def test_the_doctor_sees_collapse(images):
 
 def test_a_look_is_rare_and_the_last_epoch_has_one(monkeypatch):
     looks = []
-    seen = symptoms.seen_while_training
-    monkeypatch.setattr(symptoms, "seen_while_training", lambda *args: looks.append(args[3]) or seen(*args))
+    seen = signs.seen_while_training
+    monkeypatch.setattr(signs, "seen_while_training", lambda *args: looks.append(args[3]) or seen(*args))
     watched(Handmade(), Doctor(verbose=0), epochs=30)  # eight steps an epoch
     assert looks == [104, 208, 240]
     looks.clear()
@@ -855,7 +855,7 @@ def test_the_doctor_knows_a_sure_discriminator_by_its_curves():
     gan.compile()
     for sure in (False, True):
         shown = {name: values[: 1 + sure] for name, values in curves.items()}
-        found = symptoms.seen_while_training(gan, shown, symptoms.fingerprint(gan), 5, None, None)
+        found = signs.seen_while_training(gan, shown, signs.fingerprint(gan), 5, None, None)
         assert [one.name for one in found] == ["discriminator_saturated"] * sure
     assert watch.diagnosis.healthy
 

@@ -80,8 +80,14 @@ def test_images_that_the_step_changes_are_told_apart():
             self.judge(tf.concat([real, fake], 0))
             return super().d_loss(real, fake)
 
-    for kind, batch, calls in [(Noisy, BATCH, 3), (Scaled, (BATCH + 1) * 127.5, 3), (Together, BATCH, 4)]:
-        with Examination(handmade(kind)) as examination:
+    class Labelled(Handmade):
+        def judge(self, images):
+            return self.discriminator(tf.concat([images, tf.ones_like(images)], axis=-1), training=True)
+
+    two_channels = keras.Sequential([keras.Input((8, 8, 2)), keras.layers.Flatten(), keras.layers.Dense(1)])
+    patients = [(Noisy, BATCH, 3), (Scaled, (BATCH + 1) * 127.5, 3), (Together, BATCH, 4), (Labelled, BATCH, 3)]
+    for kind, batch, calls in patients:
+        with Examination(handmade(kind, None, two_channels if kind is Labelled else None)) as examination:
             step = examination.step(batch)
         kinds = [list(call.kinds) for _, call in step.of("discriminator")]
         expected = [[REAL] * 64, [GENERATED] * 64, [GENERATED] * 64]
@@ -93,7 +99,9 @@ def test_what_moves_is_what_the_optimizer_moved():
     before = [weight.numpy() for weight in gan.discriminator.trainable_variables]
     with Examination(gan) as examination:
         step = examination.step(BATCH)
-        change = max(np.abs(w.numpy() - b).max() for w, b in zip(gan.discriminator.trainable_variables, before, strict=True))
+        change = max(
+            np.abs(w.numpy() - b).max() for w, b in zip(gan.discriminator.trainable_variables, before, strict=True)
+        )
     assert step.moved["discriminator"] == pytest.approx(change) and step.moved["generator"] > 0
     assert step.moved["discriminator"] == pytest.approx(1e-3, rel=1e-3), "Adam's first step is its learning rate"
     assert [update.optimizer for update in step.updates] == [gan.d_optimizer, gan.g_optimizer]
