@@ -136,13 +136,18 @@ def out_of_range(images, rank, value_range):
 
 
 def few_distinct(samples, images):
-    """`collapsed` for samples and as many real images, one a row."""
-    count = len(samples)
+    """`collapsed` for samples and as many real images, one a row: few of the samples are distinct, and many images.
+
+    Images that are not of the samples' size at all (bytes, which the training step scales) tell nothing.
+    """
+    sizes = [float(np.sqrt(np.square(rows, dtype="float64").mean())) for rows in (samples, images)]
+    if not 0.2 * sizes[1] < sizes[0] < 5 * sizes[1]:
+        return None
     radius = distinct_radius(images)
     made, real = distinct(samples, radius), distinct(images, radius)
     if made >= 0.2 * real:
         return None
-    evidence = f"Of {count} samples {made} are distinct; of {count} real images {real} are."
+    evidence = f"Of {len(samples)} samples {made} are distinct; of {len(images)} real images {real} are."
     return finding("collapsed", evidence, samples=made, images=real)
 
 

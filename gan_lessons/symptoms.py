@@ -376,8 +376,8 @@ def _in_ratio(low, middle, high, ratio):
 def _is_cross_entropy(case, kind):
     """Whether D's loss for images of one kind has the slope w·(σ(v) − t) at v, for some weight w and target t.
 
-    Then (slope(½) − slope(−10)) / (slope(10) − slope(−10)) is 0.622, whatever w and t are. For least squares it is 0.525,
-    for a hinge 0 or 1; for a Wasserstein loss there is no difference to divide by.
+    Then (slope(½) − slope(−10)) / (slope(10) − slope(−10)) is 0.622, whatever w and t are. For least squares it is
+    0.525, for a hinge 0 or 1; for a Wasserstein loss there is no difference to divide by.
     """
     points = np.array([-SURE, UNDECIDED, SURE])
     slopes = [case.pull("discriminator", kind, point) for point in points]

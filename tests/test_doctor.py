@@ -254,8 +254,11 @@ def test_a_planted_defect_is_named(patient):
 
 
 def sure_discriminator():
-    """D was trained for long against a generator that stood still."""
-    gan, _ = trained(NeverStepped(), steps=600)
+    """D was trained against a generator that stood still, and is as sure as after ten times as long."""
+    gan, _ = trained(NeverStepped(), steps=200)
+    last = gan.discriminator.layers[-1]
+    last.kernel.assign(10 * last.kernel)
+    last.bias.assign(10 * last.bias)
     return compiled(Handmade(gan.generator, gan.discriminator)), IMAGES, None
 
 
@@ -296,10 +299,11 @@ def copies():
 
 class Slack(HandmadeCritic):
     weight = 1e-6
+    rates = (1e-3, 1e-2)
 
 
 def slack():
-    return trained(Slack(), steps=400)[0], IMAGES, None
+    return trained(Slack(), steps=240)[0], IMAGES, None
 
 
 def broken_weight():
@@ -469,14 +473,13 @@ HEALTHY = {
 
 
 @pytest.mark.parametrize("kind", HEALTHY)
-@pytest.mark.parametrize("seed", [0, 1])
-def test_the_healthy_have_a_clean_bill_before_training_and_after(kind, seed):
-    keras.utils.set_random_seed(seed)
+def test_the_healthy_have_a_clean_bill_before_training_and_after(kind):
+    keras.utils.set_random_seed(list(HEALTHY).index(kind))
     make, images = HEALTHY[kind]
     gan = make()
     assert names(gan, images) == []
     watch = gl.callbacks.Doctor(images, verbose=0)
-    history = gan.fit(images, batch_size=64, epochs=40, verbose=0, callbacks=[watch])
+    history = gan.fit(images, batch_size=64, epochs=30, verbose=0, callbacks=[watch])
     assert names(gan, images, history=history) == [] and watch.diagnosis.healthy
 
 

@@ -86,6 +86,7 @@ def test_few_distinct_samples_are_collapse():
     found = signs.few_distinct(few, probing.rows_of(IMAGES))
     radius = signs.distinct_radius(IMAGES)
     assert found.numbers == {"samples": signs.distinct(few, radius), "images": signs.distinct(IMAGES, radius)}
+    assert signs.few_distinct(few, (probing.rows_of(IMAGES) + 1) * 127.5) is None, "bytes tell nothing"
     ring = gl.toys.ring()
     points, one_mode = ring.sample(256, seed=0), gl.toys.ring(modes=1).sample(256, seed=1)
     assert signs.few_distinct(one_mode, points).numbers == {"samples": 1, "images": 8}
