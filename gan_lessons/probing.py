@@ -148,15 +148,15 @@ class Owned:
 def rows_of(images):
     """Images, one a row: (n, numbers), float32."""
     images = np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(images, "float32")))
-    return images.reshape(len(images), -1)
+    return images.reshape(len(images), math.prod(images.shape[1:]))
 
 
 class Examination:
     """A context in which a GAN's training steps can be run and watched; at its end all is as it was, bit for bit.
 
-    Undone are: the weights and states of the model and all that belongs to it, its metrics, its optimizers (one that
-    was not built is not built again), its plain attributes, and the random states of Python, NumPy, TensorFlow and
-    Keras. Not undone is what only the GAN's own code can reach, such as variables in a global name.
+    Undone are: the weights and states of the model and all that belongs to it, its metrics, its optimizers (in the
+    place of one that is not built a copy steps), its plain attributes, and the random states of Python, NumPy,
+    TensorFlow and Keras. Not undone is what only the GAN's own code can reach, such as variables in a global name.
 
     Args:
         gan: a compiled `keras.Model` with `generator`, `discriminator` and `train_step`, both players built.
@@ -182,15 +182,11 @@ class Examination:
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             self._keep_random_states(stack)
-            self._optimizers = {}
-            belongings = list(_belongings(self.gan))
-            for thing in belongings:
-                if isinstance(thing, keras.optimizers.Optimizer):
-                    self._keep_optimizer(thing)
-            self._variables = list({id(v): v for thing in belongings for v in _variables_of(thing)}.values())
-            start = self.state()
-            stack.callback(self._restore_optimizers)
-            stack.callback(self.rewind, start)
+            self._optimizers, self._late = {}, []
+            found = {id(one): one for thing in _belongings(self.gan) for one in _variables_of(thing)}
+            self._variables = list(found.values())
+            stack.callback(self._restore_late)
+            stack.callback(self.rewind, self.state())
             self._watch_players(stack)
             self._watch_tapes(stack)
             self._watch_optimizers(stack)
@@ -375,10 +371,9 @@ class Examination:
             def apply(optimizer, grads, trainable_variables=None, original=original):
                 if self._step is None or self._in_optimizer:  # the optimizer within a LossScaleOptimizer
                     return original(optimizer, grads, trainable_variables)
-                self._keep_optimizer(optimizer)
+                acting = self._acting(optimizer)
                 variables = optimizer._trainable_variables if trainable_variables is None else trainable_variables
-                variables = list(variables)
-                grads = list(grads)
+                variables, grads = list(variables), list(grads)
                 owned = [Owned(variable, self._owner(variable)) for variable in variables]
                 self._step.updates.append(Update(optimizer, grads, owned))
                 if self._answer is not None or self._flat:  # a question: no weight needs to move
@@ -386,7 +381,8 @@ class Examination:
                     return None
                 self._in_optimizer = True
                 try:
-                    return original(optimizer, grads, None if trainable_variables is None else variables)
+                    original(acting, grads, None if trainable_variables is None else variables)
+                    optimizer._iterations.assign(acting._iterations)
                 finally:
                     self._in_optimizer = False
 
@@ -394,27 +390,23 @@ class Examination:
 
     # --- undoing -------------------------------------------------------------------------------------------------
 
-    def _keep_optimizer(self, optimizer):
-        """Remembers an optimizer as it is, also one that only the step's code knows of."""
-        if id(optimizer) in self._optimizers:
-            return
-        self._optimizers[id(optimizer)] = (
-            optimizer,
-            dict(vars(optimizer)),
-            [(held, _copy(held)) for held in _containers_of(optimizer)],
-            [(variable, _array(variable)) for variable in optimizer.variables],
-        )
-        if inner := getattr(optimizer, "inner_optimizer", None):
-            self._keep_optimizer(inner)
+    def _acting(self, optimizer):
+        """An optimizer that may step in the place of another, and is undone: itself, if it was built; else a copy."""
+        if id(optimizer) not in self._optimizers:
+            acting = optimizer
+            if not optimizer.built:
+                acting = type(optimizer).from_config(optimizer.get_config())
+                acting._iterations.assign(optimizer._iterations)
+            self._optimizers[id(optimizer)] = optimizer, acting
+            known = {id(variable) for variable in self._variables}
+            # One that only the step's own code knows of.
+            new = [variable for variable in optimizer.variables if id(variable) not in known]
+            self._late += [(variable, _array(variable)) for variable in new]
+        return self._optimizers[id(optimizer)][1]
 
-    def _restore_optimizers(self):
-        for optimizer, attributes, containers, variables in self._optimizers.values():
-            vars(optimizer).clear()
-            vars(optimizer).update(attributes)
-            for container, content in containers:
-                _refill(container, content)
-            for variable, value in variables:
-                variable.assign(value)
+    def _restore_late(self):
+        for variable, value in self._late:
+            variable.assign(value)
 
     def _keep_random_states(self, stack):
         python, numpy = random.getstate(), np.random.get_state()
@@ -494,8 +486,6 @@ def _variables_of(thing):
         return [thing]
     if isinstance(thing, (keras.random.SeedGenerator, tf.random.Generator)):
         return [thing.state]
-    if isinstance(thing, keras.optimizers.Optimizer):
-        return []  # kept apart
     return list(thing.variables)
 
 
@@ -522,28 +512,6 @@ def _has_two_modes(layer):
         or isinstance(layer, keras.layers.GaussianNoise)
         and bool(rates[1])
     )
-
-
-def _containers_of(optimizer):
-    held = [value for value in vars(optimizer).values() if isinstance(value, (list, dict, set))]
-    ids = getattr(getattr(optimizer, "_tracker", None), "stored_ids", {})
-    return [*held, *ids.values()]
-
-
-def _copy(container):
-    return dict(container) if isinstance(container, dict) else list(container)
-
-
-def _refill(container, content):
-    """Puts back what a container held, past the containers of Keras, which would track what is put in."""
-    if len(container) == len(content):  # they only ever grow
-        return
-    kind = next((kind for kind in (dict, set, list) if issubclass(type(container), kind)), type(container))
-    if isinstance(container, list):
-        kind.__setitem__(container, slice(None), content)
-    else:
-        kind.clear(container)
-        kind.update(container, content)
 
 
 def _replace(stack, owner, name, value):

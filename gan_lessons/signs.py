@@ -140,8 +140,8 @@ def few_distinct(samples, images):
 
     Images that are not of the samples' size at all (bytes, which the training step scales) tell nothing.
     """
-    sizes = [float(np.sqrt(np.square(rows, dtype="float64").mean())) for rows in (samples, images)]
-    if not 0.2 * sizes[1] < sizes[0] < 5 * sizes[1]:
+    made, real = (float(np.sqrt(np.square(rows, dtype="float64").mean())) for rows in (samples, images))
+    if real > 5 * max(made, 1.0):
         return None
     radius = distinct_radius(images)
     made, real = distinct(samples, radius), distinct(images, radius)

@@ -712,7 +712,7 @@ def test_the_evidence_has_the_numbers():
     found = gl.diagnose(compiled(RatesApart()), IMAGES).findings[0]
     assert found.numbers == pytest.approx({"generator": 2e-4, "discriminator": 2e-2, "ratio": 100}, rel=1e-5)
     found = gl.diagnose(compiled(Handmade()), WHITE).findings[0]
-    assert found.numbers == {"low": WHITE.min(), "high": WHITE.max()}
-    assert f"{WHITE.max():g}" in found.evidence and "-1 … 1" in found.evidence
+    assert found.numbers == pytest.approx({"low": WHITE.min(), "high": WHITE.max()}, abs=1e-3)  # of three batches
+    assert "from 0 to 0.99" in found.evidence and "-1 … 1" in found.evidence
     found = gl.diagnose(compiled(NoisyTarget()), IMAGES).findings[0]
     assert 1 < found.numbers["lowest"] < found.numbers["highest"] < 1.0501

@@ -179,7 +179,7 @@ def test_state_that_hangs_on_other_objects_is_put_back():
 
     with Examination(handmade(Boxed)) as examination:
         examination.step(BATCH)
-        assert box.count.numpy() == 2 and float(hidden.value) == 3 and own.built
+        assert box.count.numpy() == 2 and float(hidden.value) == 3 and int(own.iterations.value) == 1
     assert box.count.numpy() == 1 and float(hidden.value) == 2 and not own.built and int(own.iterations.value) == 0
 
 

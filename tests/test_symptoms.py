@@ -103,7 +103,7 @@ def test_the_range_is_judged_as_given_and_as_shown():
 
     assert find((-1, 1)) is None and find(None, 255 * IMAGES) is None and find((0, 1), 0.5 * IMAGES + 0.5) is None
     assert find((-1, 1), 0.5 * IMAGES + 0.5) and find((0, 1)) and find((-1, 1), 1.5 * IMAGES)
-    assert find((-1, 1), IMAGES[:, :1, :1, 0, 0] * 0.5 + 0.5) is None, "points may lie where they like"
+    assert find((-1, 1), IMAGES[:, 0, :2, 0] * 0.5 + 0.5) is None, "points may lie where they like"
 
     class Scales(Handmade):
         def real_images(self, data):
