@@ -445,9 +445,9 @@ class Doctor(keras.callbacks.Callback):
     makes of fixed latents (collapse). Each finding is said once, when it appears. It goes with any model that has a
     `generator` and a `discriminator`, and leaves the training as it is without it, bit for bit.
 
-    A look costs less than three training steps, and there is at most one in a hundred. So it sees what shows while
-    training, not what is wrong with the training step itself: call `gan_lessons.diagnose(gan, data)` before training
-    for that.
+    A look costs about as much as three training steps, and there is at most one in two hundred. So it sees what shows
+    while training, not what is wrong with the training step itself: call `gan_lessons.diagnose(gan, data)` before
+    training for that.
 
     Args:
         data: real images in the generator's range, an array or a `tf.data.Dataset` of batches, to tell collapse from
@@ -491,16 +491,13 @@ class Doctor(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.findings, self._curves, self._epochs = [], {}, 0
-        self._steps = self._last_look = 0
         self._before = None
 
     def on_epoch_begin(self, epoch, logs=None):
         # Not in on_train_begin: BackupAndRestore may put other weights in place there.
         if self._before is None:
             self._before = signs.fingerprint(self.model)
-
-    def on_train_batch_end(self, batch, logs=None):
-        self._steps += 1
+            self._first = self._last_look = signs.steps_trained(self.model)
 
     def on_epoch_end(self, epoch, logs=None):
         self._epochs += 1
@@ -508,15 +505,15 @@ class Doctor(keras.callbacks.Callback):
             self._curves.setdefault(name, []).append(value)
         last = epoch + 1 == self.params.get("epochs")
         broken = not all(np.isfinite(values[-1]).all() for values in self._curves.values())
-        due = (epoch + 1) % self.every == 0 and self._steps - self._last_look >= _STEPS_BETWEEN_LOOKS
+        steps = signs.steps_trained(self.model)  # no counter of batches: Keras would wait for each of them
+        due = (epoch + 1) % self.every == 0 and steps - self._last_look >= _STEPS_BETWEEN_LOOKS
         if due or last or broken:
-            self._last_look = self._steps
-            self._look(epoch + 1)
+            self._last_look = steps
+            self._look(epoch + 1, steps - self._first)
 
-    def _look(self, epoch):
-        for found in signs.seen_while_training(
-            self.model, self._curves, self._before, self._steps, self._samples(), self.images
-        ):
+    def _look(self, epoch, steps):
+        samples = self._samples()
+        for found in signs.seen_while_training(self.model, self._curves, self._before, steps, samples, self.images):
             if found.name not in [known.name for known in self.findings]:
                 self.findings.append(found)
                 if self.verbose:
@@ -534,7 +531,7 @@ class Doctor(keras.callbacks.Callback):
 # A look takes this many samples: the work of about one training step of batch 64.
 _COMPARED = 64
 
-_STEPS_BETWEEN_LOOKS = 100
+_STEPS_BETWEEN_LOOKS = 200
 
 
 # --- GIF ----------------------------------------------------------------------------------------------------

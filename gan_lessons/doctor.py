@@ -22,7 +22,7 @@ from gan_lessons.illnesses import ILLNESSES, Finding
 __all__ = ["ILLNESSES", "Diagnosis", "Finding", "diagnose"]
 
 # At least so many training steps are run, and at most so many until the generator has had its turn.
-_STEPS, _PATIENCE = 3, 12
+_STEPS, _PATIENCE = 2, 12
 
 # So many images at most are looked at to find copies of them; all of MNIST would take a minute.
 _IMAGES = 10_000

@@ -80,8 +80,10 @@ def losses_diverging(history):
 
 
 def steps_trained(gan):
-    """How many steps have been taken by that optimizer among a model's attributes that has taken the most."""
-    return max((int(_numbers(optimizer.iterations)) for _, optimizer in optimizers_of(gan)), default=0)
+    """How many steps that optimizer has taken, of a model or of a model within it, that has taken the most."""
+    models = [gan, *(one for one in vars(gan).values() if isinstance(one, keras.Model))]
+    optimizers = [optimizer for model in models for _, optimizer in optimizers_of(model)]
+    return max((int(_numbers(optimizer.iterations)) for optimizer in optimizers), default=0)
 
 
 def optimizers_of(gan):

@@ -17,8 +17,7 @@ from gan_lessons import probing, signs
 from gan_lessons.illnesses import finding
 from gan_lessons.probing import BETWEEN, GENERATED, REAL, nearest, rows_of
 
-#: The answers that D is made to give, to ask the losses what they want: an undecided one, and one that is sure of
-#: either.
+#: The answers that D is made to give, to ask the losses what they want: an undecided one, and one that is sure.
 UNDECIDED, SURE = 0.5, 10.0
 
 #: Further questions where D ends in a sigmoid: to its logits, or to its answers if the loss can see no more.
@@ -129,20 +128,16 @@ def images_out_of_range(case):
     if case.value_range is None:
         return None
     made = f"the generator can make {case.value_range[0]:g} … {case.value_range[1]:g}"
-    if len(shown) and signs.out_of_range(given, given.ndim, case.value_range):
-        low, high = float(shown.min()), float(shown.max())
-        if signs.out_of_range(shown, given.ndim, case.value_range):
-            evidence = f"Real images have values from {low:g} to {high:g}; {made}."
-            return finding("images_out_of_range", evidence, low=low, high=high)
-    elif not len(shown) and signs.out_of_range(given, given.ndim, case.value_range):
+    seen = [images for images in (given, shown) if len(images)]
+    if all(signs.out_of_range(images, given.ndim, case.value_range) for images in seen):
+        low, high = float(seen[-1].min()), float(seen[-1].max())
         evidence = f"Real images have values from {low:g} to {high:g}; {made}."
         return finding("images_out_of_range", evidence, low=low, high=high)
-    elif len(shown):
-        # Scaled twice: in range as they were given, and then all the same.
-        width = float(shown.max() - shown.min())
-        if width < 0.05 * (case.value_range[1] - case.value_range[0]) and width < 0.1 * (high - low):
-            evidence = f"D is shown real images with values from {shown.min():.3g} to {shown.max():.3g}; {made}."
-            return finding("images_out_of_range", evidence, low=shown.min(), high=shown.max())
+    # Scaled twice: in range as they were given, and then nearly all the same.
+    width = float(shown.max() - shown.min()) if len(shown) else high - low
+    if width < 0.05 * (case.value_range[1] - case.value_range[0]) and width < 0.1 * (high - low):
+        evidence = f"D is shown real images with values from {shown.min():.3g} to {shown.max():.3g}; {made}."
+        return finding("images_out_of_range", evidence, low=shown.min(), high=shown.max())
     return None
 
 
@@ -298,8 +293,7 @@ def learning_rates_apart(case):
 
 
 def swapped_labels(case):
-    """D's loss draws no line between the two kinds, or G's loss pulls its images to the side where D puts generated
-    ones.
+    """D's loss draws no line between the two kinds, or G's loss pulls its images away from where D puts real ones.
 
     Let o = ±1 say which side is up for real images (`Case.direction`). With D undecided, and sure of the generator's
     images, the pull of G's loss on them, n · ∂L_G/∂D(G(z)), must have the sign of −o: its images are to move to the
@@ -353,24 +347,8 @@ def _is_double(case, kind):
     if not case.by_logits():
         return _is_cross_entropy(case, kind)
     points = np.array([OF_LOGITS[1], UNDECIDED, OF_LOGITS[0]])
-    slopes = [case.pull("discriminator", kind, point) for point in points]
-    if not len(slopes[0]) or len({len(slope) for slope in slopes}) > 1:
-        return False
     once = _sigma(points)
-    low, middle, high = np.array(slopes) / (once * (1 - once))[:, None]
-    twice = _sigma(once)
-    return _in_ratio(low, middle, high, (twice[1] - twice[0]) / (twice[2] - twice[0]))
-
-
-def _sigma(v):
-    return 1 / (1 + np.exp(-np.clip(v, -50, 50)))
-
-
-def _in_ratio(low, middle, high, ratio):
-    """Whether (middle − low) / (high − low) is a certain number, within 0.01, for all images."""
-    if (np.abs(high - low) < 1e-6).any():
-        return False
-    return np.allclose((middle - low) / (high - low), ratio, atol=0.01)
+    return _moves_like(_sigma(once), _mean_slopes(case, kind, points) / (once * (1 - once)))
 
 
 def _is_cross_entropy(case, kind):
@@ -380,41 +358,56 @@ def _is_cross_entropy(case, kind):
     0.525, for a hinge 0 or 1; for a Wasserstein loss there is no difference to divide by.
     """
     points = np.array([-SURE, UNDECIDED, SURE])
-    slopes = [case.pull("discriminator", kind, point) for point in points]
-    if not len(slopes[0]) or len({len(slope) for slope in slopes}) > 1:
+    return _moves_like(_sigma(points), _mean_slopes(case, kind, points))
+
+
+def _mean_slopes(case, kind, points):
+    """The mean pull of D's loss on images of one kind at each of some answers; NaN where there is none."""
+    pulls = [case.pull("discriminator", kind, point) for point in points]
+    return np.array([pull.mean() if len(pull) else np.nan for pull in pulls])
+
+
+def _moves_like(curve, slopes):
+    """Whether three slopes are w·(curve − t), for some w and t.
+
+    Within 0.04 of the whole difference: labels with noise differ from one question to the next.
+    """
+    (first, second, third), (low, middle, high) = curve, slopes
+    if not abs(high - low) > 1e-6:
         return False
-    once = _sigma(points)
-    return _in_ratio(*slopes, (once[1] - once[0]) / (once[2] - once[0]))
+    return bool(abs((second - first) / (third - first) - (middle - low) / (high - low)) < 0.04)
+
+
+def _sigma(v):
+    return 1 / (1 + np.exp(-np.clip(v, -50, 50)))
 
 
 def target_above_one(case):
     """A target of cross-entropy outside [0, 1].
 
-    On logits the slope at the answer v is w·(σ(v) − t): with the slopes h at 10 and l at −10, w = (h − l) / (σ(10) −
-    σ(−10)) and t = σ(−10) − l / w. On probabilities it is w·(−t/p + (1 − t)/(1 − p)), and t follows from the slopes at
-    0.999 and 0.001.
+    On logits the slope at the answer v is w·(σ(v) − t). The mean slopes at 10 and at −10 give w = (h − l) / (σ(10) −
+    σ(−10)); an image's target near 1 is σ(10) − slope(10) / w, one near 0 is σ(−10) − slope(−10) / w. On probabilities
+    the slope is w·(p − t) · (1/(1 − p) + 1/p), and the same is done at 0.999 and 0.001.
     """
     for kind in (REAL, GENERATED):
-        targets = _targets(case, kind)
-        if len(targets) and (targets.max() > 1.002 or targets.min() < -0.002):
-            evidence = f"The targets of {kind} images lie between {targets.min():.3f} and {targets.max():.3f}."
-            return finding("target_above_one", evidence, lowest=targets.min(), highest=targets.max())
+        lowest, highest = _targets(case, kind)
+        if highest > 1.002 or lowest < -0.002:
+            evidence = f"The targets of {kind} images lie between {lowest:.3f} and {highest:.3f}."
+            return finding("target_above_one", evidence, lowest=lowest, highest=highest)
     return None
 
 
 def _targets(case, kind):
-    """The targets of D's loss for images of one kind, an array; empty if the loss is no cross-entropy."""
-    if _is_cross_entropy(case, kind):
-        high, low = (case.pull("discriminator", kind, answer) for answer in (SURE, -SURE))
-        weights = (high - low) / (_sigma(SURE) - _sigma(-SURE))
-        return _sigma(-SURE) - low / weights
-    high, low, middle = (case.pull("discriminator", kind, answer) for answer in (*OF_PROBABILITIES, UNDECIDED))
-    if not len(high) or not len(high) == len(low) == len(middle):
-        return np.zeros(0)
-    if (np.abs(high - low) < 100 * np.abs(middle)).any():  # it does not rise without end at 0 and 1
-        return np.zeros(0)
-    weights = (high - low) / (1 / 0.001 - 1 / 0.999)
-    return (1 / 0.001 - high / weights) / (1 / 0.001 + 1 / 0.999)
+    """(lowest, highest) target of D's loss for images of one kind; NaN if the loss is no cross-entropy."""
+    answers = (SURE, -SURE) if _is_cross_entropy(case, kind) else OF_PROBABILITIES
+    high, low, middle = _mean_slopes(case, kind, (*answers, UNDECIDED))
+    if answers == OF_PROBABILITIES and not abs(high - low) > 100 * abs(middle):
+        return math.nan, math.nan  # it does not rise without end at 0 and 1
+    top, bottom = answers if answers == OF_PROBABILITIES else _sigma(np.array(answers))
+    weight = (high - low) / (top - bottom)
+    highest = (top - case.pull("discriminator", kind, answers[0]) / weight).max()
+    lowest = (bottom - case.pull("discriminator", kind, answers[1]) / weight).min()
+    return float(lowest), float(highest)
 
 
 def discriminator_saturated(case):
@@ -425,7 +418,7 @@ def discriminator_saturated(case):
     real = np.concatenate([step.answers(REAL).mean(1) for step in case.steps] or [np.zeros(0)])
     fake = np.concatenate([step.answers(GENERATED).mean(1) for step in case.steps] or [np.zeros(0)])
     side = case.direction()
-    entropy = any(len(_targets(case, kind)) for kind in (REAL, GENERATED))
+    entropy = any(math.isfinite(_targets(case, kind)[0]) for kind in (REAL, GENERATED))
     if min(len(real), len(fake)) < 8 or side == 0 or not entropy:
         return None
     if not case.probabilities:
