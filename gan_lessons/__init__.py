@@ -12,7 +12,7 @@ composed of, one module each:
         latent_dim=100,
     )
 
-`gl.score(gan, "mnist")` says how good it is.
+`gl.score(gan, "mnist")` says how good it is, `gl.diagnose(gan, images)` what is wrong with it.
 
 Modules are loaded when they are first used, so that `import gan_lessons` costs no more than `import keras`.
 """
@@ -30,6 +30,7 @@ _MODULES = (
     "checks",
     "constraints",
     "data",
+    "doctor",
     "features",
     "metrics",
     "networks",
@@ -41,16 +42,19 @@ _MODULES = (
     "toys",
 )
 
-__all__ = ["GAN", "score", *_MODULES]
+# Functions of the first rank, and the modules that they stand in.
+_FUNCTIONS = {"diagnose": "doctor", "score": "scoring"}
+
+__all__ = ["GAN", *_FUNCTIONS, *_MODULES]
 
 
 def __getattr__(name):
-    if name == "score":
-        return importlib.import_module(f"{__name__}.scoring").score
+    if name in _FUNCTIONS:
+        return getattr(importlib.import_module(f"{__name__}.{_FUNCTIONS[name]}"), name)
     if name in _MODULES:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted([*globals(), "score", *_MODULES])
+    return sorted([*globals(), *_FUNCTIONS, *_MODULES])

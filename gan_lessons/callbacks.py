@@ -1,4 +1,4 @@
-"""Pictures and scores while training: what the generator makes of the same latents, again and again.
+"""Pictures, scores and a doctor while training: what the generator makes of the same latents, again and again.
 
     movie = gl.callbacks.TrainingMovie("training.gif")
     scores = gl.callbacks.ScoreMonitor("mnist", every=2)
@@ -25,7 +25,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageDraw, ImageFont
 
-from gan_lessons import plotting, scoring
+from gan_lessons import doctor, plotting, probing, scoring, signs
 from gan_lessons.saving import write
 
 _MARGIN = 8  # pixels around a picture
@@ -433,6 +433,105 @@ class ScoreMonitor(keras.callbacks.Callback):
         if self.verbose and not self.cards:
             print(f"\nEpochs trained: {trained}.\n{self._last}")
         self.cards[trained] = self._last
+
+
+# --- the doctor ---------------------------------------------------------------------------------------------
+
+
+class Doctor(keras.callbacks.Callback):
+    """Looks on while a GAN is trained, and says what goes wrong when it shows.
+
+    It looks at the curves, at the weights (NaN, growing, not moving), at the optimizers, and at what the generator
+    makes of fixed latents (collapse). Each finding is said once, when it appears. It goes with any model that has a
+    `generator` and a `discriminator`, and leaves the training as it is without it, bit for bit.
+
+    A look costs about as much as three training steps, and there is at most one in two hundred. So it sees what shows
+    while training, not what is wrong with the training step itself: call `gan_lessons.diagnose(gan, data)` before
+    training for that.
+
+    Args:
+        data: real images in the generator's range, an array or a `tf.data.Dataset` of batches, to tell collapse from
+            data of little variety. By default only a generator that makes one image of all latents has collapsed.
+        every: epochs between two looks.
+        seed: an integer that fixes the latents.
+        verbose: 1 to print findings, 0 for silence.
+
+    Attributes:
+        findings: the findings of the last call of `fit`, a list of `gan_lessons.doctor.Finding`.
+        diagnosis: the same as a `gan_lessons.doctor.Diagnosis`, which notebooks show as a panel.
+
+    Raises:
+        TypeError: if the model that is trained has no generator and discriminator.
+        ValueError: for numbers that are not positive integers.
+
+    Example:
+        >>> watch = gl.callbacks.Doctor(images)
+        >>> gan.fit(images, epochs=20, callbacks=[watch])
+        Epoch 3, diverging: The training diverges. …
+        >>> watch.diagnosis.names
+        ['diverging']
+    """
+
+    def __init__(self, data=None, every=1, seed=0, verbose=1):
+        super().__init__()
+        self.every = _integer("every", every, least=1)
+        self.seed = _integer("seed", seed, least=0)
+        self.verbose = verbose
+        self.images = None if data is None else probing.rows_of(doctor.some_images(data, _COMPARED))
+        self.findings = []
+        self._epochs = 0
+
+    @property
+    def diagnosis(self):
+        return doctor.Diagnosis(list(self.findings), f"Looked on for {self._epochs} epochs.")
+
+    def set_model(self, model):
+        doctor.check_players(model)
+        super().set_model(model)
+
+    def on_train_begin(self, logs=None):
+        self.findings, self._curves, self._epochs = [], {}, 0
+        self._before = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # Not in on_train_begin: BackupAndRestore may put other weights in place there.
+        if self._before is None:
+            self._before = signs.fingerprint(self.model)
+            self._first = self._last_look = signs.steps_trained(self.model)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._epochs += 1
+        for name, value in (logs or {}).items():
+            self._curves.setdefault(name, []).append(value)
+        last = epoch + 1 == self.params.get("epochs")
+        broken = not all(np.isfinite(values[-1]).all() for values in self._curves.values())
+        steps = signs.steps_trained(self.model)  # no counter of batches: Keras would wait for each of them
+        due = (epoch + 1) % self.every == 0 and steps - self._last_look >= _STEPS_BETWEEN_LOOKS
+        if due or last or broken:
+            self._last_look = steps
+            self._look(epoch + 1, steps - self._first)
+
+    def _look(self, epoch, steps):
+        samples = self._samples()
+        for found in signs.seen_while_training(self.model, self._curves, self._before, steps, samples, self.images):
+            if found.name not in [known.name for known in self.findings]:
+                self.findings.append(found)
+                if self.verbose:
+                    print(f"\nEpoch {epoch}, {found}")
+
+    def _samples(self):
+        """What the generator makes of the fixed latents with its present weights; None if there is no latent_dim."""
+        latent_dim = getattr(self.model, "latent_dim", None)
+        if not isinstance(latent_dim, int):
+            return None
+        latents = keras.random.normal((_COMPARED, latent_dim), seed=self.seed)
+        return keras.ops.convert_to_numpy(self.model.generator(latents, training=False)).astype("float32")
+
+
+# A look takes this many samples: the work of about one training step of batch 64.
+_COMPARED = 64
+
+_STEPS_BETWEEN_LOOKS = 200
 
 
 # --- GIF ----------------------------------------------------------------------------------------------------

@@ -72,8 +72,11 @@ def output_range(generator, latent_dim):
     return None
 
 
-def _answers_probabilities(discriminator, image_shape):
-    """Whether a discriminator ends in a sigmoid; one whose code cannot be looked into is tried on loud noise."""
+def answers_probabilities(discriminator, image_shape):
+    """Whether a discriminator ends in a sigmoid; one whose code cannot be looked into is tried on loud noise.
+
+    Args: the network; the shape of what it takes, without the batch axis. Returns: a bool.
+    """
     activation = last_activation(discriminator)
     if activation in ("sigmoid", "softmax", "linear"):
         return activation != "linear"
@@ -155,7 +158,7 @@ def check_players(generator, discriminator, latent_dim, patch_logits):
             "Give both networks the same image_shape."
         )
     _check_logits(logits, patch_logits)
-    if _answers_probabilities(discriminator, image_shape):
+    if answers_probabilities(discriminator, image_shape):
         raise ValueError(
             "The discriminator must answer logits; the objectives apply the sigmoid themselves, and a second one leaves "
             "gradients of a quarter of their size or less. Received: a discriminator that "

@@ -14,12 +14,13 @@ import nbformat
 import numpy as np
 import pytest
 import tensorflow as tf
+from others import Handmade, bumps
 from PIL import Image, ImageSequence
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 import gan_lessons as gl
-from gan_lessons import callbacks
-from gan_lessons.callbacks import SampleGrid, ScoreMonitor, TrainingMovie
+from gan_lessons import callbacks, signs
+from gan_lessons.callbacks import Doctor, SampleGrid, ScoreMonitor, TrainingMovie
 
 LATENT_DIM = 5
 ADAM = {"learning_rate": 1e-2, "beta_1": 0.5}
@@ -760,3 +761,112 @@ def test_what_cannot_be_monitored_is_refused(means):
         monitor(means, scores="fid")
     with pytest.raises(ValueError, match="have one shape"):
         fit(Toy(), monitor(means, data=real_images(80)[:, :4]))
+
+
+# --- the doctor ---------------------------------------------------------------------------------------------
+
+
+def watched(model, watch, epochs=2, images=None, compiled=False, **kwargs):
+    if not compiled:
+        model.compile(**kwargs)
+    images = bumps(512) if images is None else images
+    model.fit(images, batch_size=64, epochs=epochs, verbose=0, callbacks=[watch])
+    return [found.name for found in watch.findings]
+
+
+def test_a_watched_training_is_the_same_bit_for_bit():
+    def train(*chosen):
+        gan = make_gan(run_eagerly=False)
+        history = fit(gan, *chosen, shuffle=True, epochs=3).history
+        state = [keras.ops.convert_to_numpy(variable) for variable in gan.variables]
+        return history, state, (random.random(), np.random.random(), float(keras.random.normal(())))
+
+    history, state, drawn = train()
+    watched_history, watched_state, watched_drawn = train(Doctor(real_images(80), verbose=0))
+    assert history == watched_history and drawn == watched_drawn
+    assert all(np.array_equal(a, b) for a, b in zip(state, watched_state, strict=True))
+
+
+def test_the_doctor_says_what_goes_wrong_once(capsys):
+    class TooFast(Handmade):
+        rates = (1e-3, 1e-1)
+
+    class Frozen(Handmade):
+        def step_discriminator(self, gradients):
+            pass
+
+    class Detached(Handmade):
+        def step_generator(self, gradients):
+            pass
+
+    watch = Doctor(verbose=1)
+    assert watched(TooFast(), watch, epochs=40) == ["learning_rates_apart"]
+    out = capsys.readouterr().out
+    assert out.count("learning_rates_apart: ") == 1 and "Epoch 25, learning_rates_apart" in out
+    assert watch.diagnosis.names == ["learning_rates_apart"] and "40 epochs" in str(watch.diagnosis)
+    assert watched(Frozen(), Doctor(verbose=0)) == ["discriminator_frozen"]
+    assert watched(Detached(), Doctor(verbose=0)) == ["generator_without_gradient"]
+    assert watched(Handmade(), Doctor(verbose=0), optimizer="rmsprop") == ["leftover_optimizer"]
+    assert watched(Handmade(), Doctor(verbose=0)) == [] and capsys.readouterr().out == ""
+
+
+def test_the_doctor_sees_a_training_that_diverges_at_once():
+    class Breaks(Handmade):
+        def g_loss(self, fake):
+            return super().g_loss(fake) / tf.cast(self.g_optimizer.iterations < 20, "float32")
+
+    watch = Doctor(verbose=0, every=100)
+    assert watched(Breaks(), watch, epochs=6) == ["diverging"]
+    (found,) = watch.findings
+    assert "generator" in found.evidence
+
+
+def collapses():
+    """A generator that does not hear its latents."""
+    gan = Handmade()
+    gan.generator.layers[0].kernel.assign(np.zeros((6, 32)))
+    gan.generator.layers[0].trainable = False
+    gan.compile()
+    return gan
+
+
+@pytest.mark.parametrize("images", [None, bumps(100)])
+def test_the_doctor_sees_collapse(images):
+    watch = Doctor(images, verbose=0)
+    assert watched(collapses(), watch, epochs=30, compiled=True) == ["collapsed"]
+    assert watched(Handmade(), watch, epochs=60) == [], "a new training, new findings"
+
+
+def test_a_look_is_rare_and_the_last_epoch_has_one(monkeypatch):
+    looks = []
+    seen = signs.seen_while_training
+    monkeypatch.setattr(signs, "seen_while_training", lambda *args: looks.append(args[3]) or seen(*args))
+    watched(Handmade(), Doctor(verbose=0), epochs=30)  # eight steps an epoch
+    assert looks == [200, 240]
+    looks.clear()
+    watched(Handmade(), Doctor(verbose=0, every=20), epochs=50)
+    assert looks == [320, 400]
+
+
+def test_the_doctor_knows_a_sure_discriminator_by_its_curves():
+    watch = Doctor(verbose=0)
+    curves = {"d_real": [0.5, 0.9995], "d_fake": [0.5, 0.0004]}
+    gan = Handmade()
+    gan.compile()
+    for sure in (False, True):
+        shown = {name: values[: 1 + sure] for name, values in curves.items()}
+        found = signs.seen_while_training(gan, shown, signs.fingerprint(gan), 5, None, None)
+        assert [one.name for one in found] == ["discriminator_saturated"] * sure
+    assert watch.diagnosis.healthy
+
+
+def test_what_the_doctor_cannot_watch_is_refused():
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(TypeError, match="two players.*Sequential"):
+        model.fit(np.zeros((4, 2)), np.zeros((4, 1)), verbose=0, callbacks=[Doctor()])
+    for name, value in [("every", 0), ("every", 1.5), ("seed", -1)]:
+        with pytest.raises(ValueError, match=rf"{name} must be an integer of at least \d+. Received: {name}={value!r}"):
+            Doctor(**{name: value})
+    with pytest.raises(TypeError, match="data must be what fit.. takes"):
+        Doctor("mnist")

@@ -102,9 +102,10 @@ def test_a_fresh_process_loads_a_saved_gan_after_the_import_in_safe_mode(tmp_pat
 def test_every_module_is_offered_and_listed():
     found = {name for _, name, _ in pkgutil.iter_modules(gl.__path__) if not name.startswith("_")}
     inner = {"adversarial", "gan", "saving", "validation"}  # reached through GAN
+    inner |= {"illnesses", "probing", "signs", "symptoms"}  # reached through doctor
     assert found - inner == set(gl._MODULES)
-    assert set(gl.__all__) == {"GAN", "score", *gl._MODULES} <= set(dir(gl))
-    assert gl.score is gl.scoring.score
+    assert set(gl.__all__) == {"GAN", "diagnose", "score", *gl._MODULES} <= set(dir(gl))
+    assert gl.score is gl.scoring.score and gl.diagnose is gl.doctor.diagnose
     for name in gl._MODULES:
         assert getattr(gl, name) is importlib.import_module(f"gan_lessons.{name}")
 

@@ -1,0 +1,359 @@
+"""Says what is wrong with a GAN, in words and with its numbers: `gl.diagnose(gan, images)`.
+
+Losses do not tell whether a GAN is well. Many of the mistakes that are made when one is written by hand raise no
+error and leave curves that look like others. Here the model is examined: a few training steps are run under
+observation and undone, its losses are asked what they want, its samples are compared with the data.
+
+    print(gl.diagnose(gan, images))
+
+`gl.callbacks.Doctor` looks on while a GAN is trained. What it can find stands in `ILLNESSES`.
+"""
+
+import html
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gan_lessons import probing, signs, symptoms, validation
+from gan_lessons.illnesses import ILLNESSES, Finding
+
+__all__ = ["ILLNESSES", "Diagnosis", "Finding", "diagnose"]
+
+# At least so many training steps are run, and at most so many until the generator has had its turn.
+_STEPS, _PATIENCE = 2, 12
+
+# So many images at most are looked at to find copies of them; all of MNIST would take a minute.
+_IMAGES = 10_000
+
+# What follows from an illness is not one of its own.
+_FOLLOWS = {
+    "images_out_of_range": {"discriminator_saturated", "collapsed", "memorised", "slack_penalty", "diverging"},
+    "logits_map": {"discriminator_saturated", "collapsed"},
+    "noise_as_real": {"memorised", "collapsed"},
+    "generator_without_gradient": {"collapsed", "discriminator_saturated", "fixed_noise"},
+    "discriminator_frozen": {"collapsed", "slack_penalty"},
+    "swapped_labels": {"collapsed", "discriminator_saturated", "slack_penalty", "diverging"},
+    "target_above_one": {"diverging"},
+    "learning_rates_apart": {"diverging", "discriminator_saturated", "collapsed"},
+    "fixed_noise": {"collapsed"},
+    "optimizer_of_the_other": {"generator_without_gradient", "discriminator_frozen", "leftover_optimizer"},
+    "batchnorm_with_penalty": {"slack_penalty"},
+    "extrapolating_penalty": {"slack_penalty"},
+    "memorised": {"collapsed"},
+    "diverging": {"collapsed", "discriminator_saturated", "slack_penalty"},
+}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was found. `print(diagnosis)` shows it as text, a notebook as a panel.
+
+    Attributes:
+        findings: a list of `Finding`, the gravest first.
+        examined: what was looked at, a sentence.
+    """
+
+    findings: list
+    examined: str = ""
+
+    @property
+    def names(self):
+        """The names of the illnesses that were found, a list."""
+        return [one.name for one in self.findings]
+
+    @property
+    def healthy(self):
+        """Whether nothing was found."""
+        return not self.findings
+
+    def __str__(self):
+        head = "Nothing found." if self.healthy else "\n".join(map(str, self.findings))
+        return f"{head}\n{self.examined}".strip()
+
+    def _repr_html_(self):
+        # Colours are those of the notebook's theme, light or dark.
+        parts = [
+            '<div style="border: 1px solid currentColor; border-radius: 4px; padding: 0.5em 1em; max-width: 60em">'
+        ]
+        if self.healthy:
+            parts.append("<b>Nothing found.</b>")
+        for one in self.findings:
+            title, name, evidence, cause, remedy = map(
+                html.escape, (one.title, one.name, one.evidence, one.cause, one.remedy)
+            )
+            parts.append(
+                f'<p style="margin: 0.5em 0"><b>{title}</b> <code>{name}</code><br><b>Evidence:</b> {evidence}'
+                f"<br><b>Likely cause:</b> {cause}<br><b>Try:</b> {remedy}</p>"
+            )
+        parts.append(f'<div style="opacity: 0.7; font-size: 90%">{html.escape(self.examined)}</div></div>')
+        return "".join(parts)
+
+
+def diagnose(gan, data, history=None, count=256, seed=0):
+    """Examines a GAN, before it is trained or after, and says what is wrong with it.
+
+    A few training steps are run on batches of the data, as plain Python and watched, then some in which the
+    discriminator is made to give certain answers, so that the losses show what they want; then everything is put
+    back: weights, optimizers, metrics and random states are the same, bit for bit. (A model that was not built is
+    built.) It takes some ten times as long as a training step without TensorFlow's graph, and the time to trace one
+    with it.
+
+    Args:
+        gan: a `gan_lessons.GAN`, or any compiled `keras.Model` with the attributes `generator` and `discriminator` and
+            a `train_step` of its own.
+        data: what `fit` takes: an array of images, a `tf.data.Dataset` of batches, batches of (images, labels), a
+            `keras.utils.PyDataset` or a Python generator of batches, of which some are then used up. A data set that
+            shuffles is in another order after it has been read here.
+        history: what `fit` returned, or its `.history`; for what only curves tell.
+        count: how many samples are compared with the data.
+        seed: an integer, for the random numbers of the examination.
+
+    Returns:
+        A `Diagnosis`.
+
+    Raises:
+        TypeError: for a model without players, or data of another kind.
+        ValueError: for a model that is not compiled or data without a batch.
+        Exception: what the training step raises, if it is not a symptom of something known.
+
+    Example:
+        >>> gl.diagnose(gan, images / 255)
+        images_out_of_range: The real images are not what the generator can make.
+            Evidence: Real images have values from 0 to 1; the generator can make -1 … 1.
+            ...
+    """
+    check_players(gan)
+    if not gan.compiled:
+        raise ValueError("gan must be compiled, since its training step is run. Received: a model without compile().")
+    for name, value, least in (("count", count, 32), ("seed", seed, 0)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+            raise ValueError(f"{name} must be an integer of at least {least}. Received: {name}={value!r}.")
+    curves = getattr(history, "history", history) or {}
+    if not isinstance(curves, dict):
+        raise TypeError(
+            f"history must be what fit() returned, or its .history. Received: history of type {type(history).__name__}."
+        )
+    batches, images = _read(data, seed)
+    _build(gan, batches[0])
+    case = symptoms.Case(gan, data, images, history=curves)
+    if one := signs.weights_not_finite(gan):  # no step could tell more
+        return Diagnosis([one], _examined(case))
+    with probing.Examination(gan, seed) as examination:
+        case.trained = signs.steps_trained(gan)
+        _run(case, examination, batches)
+        _take_samples(case, count, seed)
+        findings = _findings(case)
+    if case.error is not None and not findings:
+        raise case.error
+    return Diagnosis(findings, _examined(case))
+
+
+def _findings(case):
+    found = [one for one in (look(case) for look in _EXAMINATIONS) if one is not None]
+    hidden = set().union(*(_FOLLOWS.get(one.name, set()) for one in found))
+    return [one for one in found if one.name not in hidden]
+
+
+#: The examinations, in the order of `ILLNESSES`.
+_EXAMINATIONS = [getattr(symptoms, name) for name in ILLNESSES]
+
+
+def _examined(case):
+    parts = [f"{len(case.images)} real images"]
+    if case.samples is not None:
+        parts.append(f"{len(case.samples)} samples")
+    parts.append(f"{len(case.steps)} training steps, run and undone")
+    if case.history:
+        parts.append(f"the curves of {max(map(np.size, case.history.values()))} epochs")
+    return f"Examined: {', '.join(parts)}."
+
+
+# --- examining ---------------------------------------------------------------------------------------------------
+
+
+def _run(case, examination, batches):
+    """Runs the training steps that the examinations look at, and leaves the model as it was before them."""
+    start = turn = examination.state()
+    batch_of_turn = batches[0]
+    had_turn = False
+    for index in range(_PATIENCE):
+        before = examination.state()
+        batch = batches[index % len(batches)]
+        case.steps.append(examination.step(batch))
+        if case.error is not None:
+            break
+        if not had_turn and case.steps[-1].gradients("generator") is not None:
+            had_turn, turn, batch_of_turn = True, before, batch
+        if had_turn and index + 1 >= _STEPS:
+            break
+    case.value_range = _value_range(case)
+    case.probabilities = _answers_probabilities(case)
+    if case.error is None:
+        further = symptoms.OF_LOGITS if case.by_logits() else symptoms.OF_PROBABILITIES if case.probabilities else ()
+        for answer in (symptoms.UNDECIDED, symptoms.SURE, -symptoms.SURE, *further):
+            examination.rewind(turn)
+            case.asked[answer] = examination.step(batch_of_turn, answer=answer)
+        if case.has_penalty():
+            examination.rewind(turn)
+            case.flat = examination.step(batch_of_turn, flat=True)
+        examination.rewind(start)
+        case.traced = examination.latents_of_traced_steps(batches[0])
+    examination.rewind(start)
+
+
+def _value_range(case):
+    """What the generator can make: (lowest, highest) by its last activation or by trial, or None for any value."""
+    activation = validation.last_activation(case.gan.generator)
+    if activation in validation.RANGES:
+        return validation.RANGES[activation]
+    latents = _latents(case)
+    if activation == "linear" or latents is None:
+        return None
+    return validation.output_range(case.gan.generator, latents.shape[1])
+
+
+def _latents(case):
+    """The vectors that the generator was given in the training steps, (n, latent_dim); None where it takes others."""
+    found = [call.inputs for step in case.steps for _, call in step.of("generator")]
+    if not found or any(len(inputs) != 1 or inputs[0].shape.rank != 2 for inputs in found):
+        return None
+    return np.concatenate([probing.rows_of(inputs[0]) for inputs in found])
+
+
+def _answers_probabilities(case):
+    """Whether D ends in a sigmoid; see `validation.answers_probabilities`."""
+    answers = [step.answers(kind) for step in case.steps for kind in (symptoms.REAL, symptoms.GENERATED)]
+    answers = np.concatenate([one.ravel() for one in answers] or [np.zeros(0)])
+    if not len(answers) or answers.min() < 0 or answers.max() > 1:
+        return False
+    shown = case.shown(symptoms.REAL)
+    try:
+        return bool(shown) and validation.answers_probabilities(case.gan.discriminator, shown[0].shape[1:])
+    except Exception:  # it takes more than images
+        return False
+
+
+def _take_samples(case, count, seed):
+    """Samples as the model makes them for its user; else from latents that are like those it is trained on."""
+    gan = case.gan
+    if callable(getattr(gan, "sample_latents", None)) and callable(getattr(gan, "generate", None)):
+        case.samples = np.asarray(gan.generate(count, seed=seed))
+        return
+    latents = _latents(case)
+    if latents is None:
+        made = [probing.rows_of(call.outputs) for step in case.steps for _, call in step.of("generator")]
+        made = [one for one in made if one.shape[1] == made[0].shape[1]]
+        case.samples = np.concatenate(made) if made else None
+        return
+    low, high = float(latents.min()), float(latents.max())
+    generator = np.random.default_rng(seed)
+    if low >= -1 and high <= 1:  # a normal distribution goes past these at once
+        latents = generator.uniform(-1 if low < 0 else 0, 1, (count, latents.shape[1]))
+    else:
+        latents = generator.normal(latents.mean(), latents.std(), (count, latents.shape[1]))
+    case.samples = np.asarray(keras.ops.convert_to_numpy(gan.generator(latents.astype("float32"), training=False)))
+
+
+# --- what was given ----------------------------------------------------------------------------------------------
+
+
+def check_players(gan):
+    """Refuses what is no model with two players. Args: the model. Raises: TypeError."""
+    if not isinstance(gan, keras.Model):
+        raise TypeError(f"gan must be a keras.Model. Received: gan of type {type(gan).__name__}.")
+    for player in ("generator", "discriminator"):
+        if not isinstance(getattr(gan, player, None), keras.layers.Layer):
+            raise TypeError(
+                "gan must have its two players as gan.generator and gan.discriminator, each a keras.Model. "
+                f"Received: a {type(gan).__name__} whose {player} is {getattr(gan, player, None)!r}."
+            )
+
+
+def some_images(data, count):
+    """The first images of what `fit` takes. Args: the data; how many at most. Returns: an array, (n, …)."""
+    return _read(data, 0, count)[1]
+
+
+def _read(data, seed, most=_IMAGES):
+    """(batches as `train_step` takes them, images of the data, `most` of them)."""
+    if hasattr(data, "shape") or (isinstance(data, tuple) and data and all(hasattr(part, "shape") for part in data)):
+        whole = (
+            tuple(map(keras.ops.convert_to_numpy, data))
+            if isinstance(data, tuple)
+            else keras.ops.convert_to_numpy(data)
+        )
+        images = whole[0] if isinstance(whole, tuple) else whole
+        if images.ndim < 2 or len(images) == 0:
+            raise ValueError(f"data must be images, (n, …), n > 0. Received: an array of shape {images.shape}.")
+        order = np.random.default_rng(seed).permutation(len(images))
+        size = min(64, len(images))
+        starts = range(0, min(len(images), size * _PATIENCE) - size + 1, size)
+        batches = [tf.nest.map_structure(lambda part, at=at: part[order[at : at + size]], whole) for at in starts]
+        return [_tensors(batch) for batch in batches], images[order[:most]]
+    if isinstance(data, keras.utils.PyDataset):
+        elements = (data[index] for index in range(data.num_batches or _PATIENCE))
+    elif isinstance(data, tf.data.Dataset) or hasattr(data, "__next__"):
+        elements = data
+    else:
+        raise TypeError(
+            "data must be what fit() takes: an array of images, a tf.data.Dataset or a generator of batches. "
+            f"Received: data of type {type(data).__name__}."
+        )
+    kept = not hasattr(data, "__next__")  # a generator's batches are gone once they are read: take no more than needed
+    batches, images, read = [], [], 0
+    for element in elements:
+        element = _tensors(element)
+        some = keras.ops.convert_to_numpy(probing.images_of(element))
+        if some.ndim < 2:
+            raise ValueError(
+                f"data must have batches of images, (n, …). Received: a batch of shape {some.shape}. Batch it: "
+                "data.batch(64)."
+            )
+        if len(batches) < _PATIENCE:
+            batches.append(element)
+        images.append(some)
+        read += len(some)
+        if read >= most and (most < _IMAGES or len(batches) == _PATIENCE) or (not kept and len(batches) == _PATIENCE):
+            break
+    if not batches:
+        raise ValueError("data must not be empty. Received: a data set without a batch.")
+    sizes = [len(probing.images_of(batch)) for batch in batches]
+    whole = [batch for batch, size in zip(batches, sizes, strict=True) if size == sizes[0]]  # not the last, smaller one
+    images = [some for some in images if some.shape[1:] == images[0].shape[1:]]
+    return whole, np.concatenate(images)[:most]
+
+
+def _tensors(batch):
+    """A batch as Keras hands it to `train_step`: no lists but tuples, of tensors, none of them float64."""
+
+    def tensor(part):
+        part = tf.convert_to_tensor(part)
+        return tf.cast(part, keras.config.floatx()) if part.dtype.is_floating else part
+
+    batch = tuple(batch) if isinstance(batch, list) else batch
+    return tf.nest.map_structure(tensor, batch)
+
+
+def _build(gan, batch):
+    """Builds players that have not been called yet: there must be weights to look at."""
+    if not gan.discriminator.built:
+        _call(gan.discriminator, "discriminator", probing.images_of(batch))
+    if not gan.generator.built:
+        if not isinstance(getattr(gan, "latent_dim", None), int):
+            raise ValueError(
+                "The generator must be built, or the model must have latent_dim. Received: a generator without "
+                "weights. Call it once on latents: gan.generator(latents)."
+            )
+        _call(gan.generator, "generator", tf.zeros((2, gan.latent_dim)))
+
+
+def _call(player, name, inputs):
+    try:
+        player(inputs, training=False)
+    except Exception as error:
+        raise ValueError(
+            f"The {name} must be built. Received: one without weights, and calling it on {tuple(inputs.shape)} raised "
+            f"{type(error).__name__}: {error} Call it once on what it takes."
+        ) from error
