@@ -483,6 +483,7 @@ class Doctor(keras.callbacks.Callback):
 
     @property
     def diagnosis(self):
+        """What has been found so far, as a `gan_lessons.doctor.Diagnosis`."""
         return doctor.Diagnosis(list(self.findings), f"Looked on for {self._epochs} epochs.")
 
     def set_model(self, model):
