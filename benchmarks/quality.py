@@ -614,10 +614,11 @@ def plan(chosen, seeds, sets):
 
 def seconds_a_step(gan, data, steps=6):
     """How long a step of the generator takes, with the discriminator's that go with it: the median of a few."""
-    every, times = gan.discriminator_steps, []
+    # Callbacks hear of each call's last batch.
+    every, a_call, times = gan.discriminator_steps, gan.steps_per_execution, []
     clock = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: times.append(time.perf_counter()))
-    gan.fit(data.repeat().take((steps + 1) * every), verbose=0, callbacks=[clock])
-    return float(np.median(np.diff(times[every - 1 :: every])))
+    gan.fit(data.repeat().take((steps + 1) * every * a_call), verbose=0, callbacks=[clock])
+    return float(np.median(np.diff(times[every - 1 :: every]))) / a_call
 
 
 class Estimate:

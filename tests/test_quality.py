@@ -296,12 +296,15 @@ def test_a_training_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypa
     np.testing.assert_array_equal(same.get_weights()[0], again.get_weights()[0])
 
 
-def test_a_step_is_timed_from_one_turn_of_the_generator_to_the_next(monkeypatch):
+@pytest.mark.parametrize("batches_a_call", [1, 4])
+def test_a_step_is_timed_from_one_turn_of_the_generator_to_the_next(monkeypatch, batches_a_call):
     now = iter(range(1000))
     monkeypatch.setattr(quality.time, "perf_counter", lambda: next(now))
     gan = tiny((6, 6, 1), 0)
-    assert quality.seconds_a_step(gan, pictures(), steps=2) == 2  # a second a batch, two batches a step
-    assert int(gan.generator_optimizer.iterations) == 3
+    gan.steps_per_execution = batches_a_call
+    # A second a call, two batches a step.
+    assert quality.seconds_a_step(gan, pictures(), steps=2) == 2 / batches_a_call
+    assert int(gan.generator_optimizer.iterations) == 3 * batches_a_call
 
 
 def test_other_settings_begin_anew(tmp_path):
