@@ -41,6 +41,7 @@ _FOLLOWS = {
     "optimizer_of_the_other": {"generator_without_gradient", "discriminator_frozen", "leftover_optimizer"},
     "batchnorm_with_penalty": {"slack_penalty"},
     "extrapolating_penalty": {"slack_penalty"},
+    "penalty_without_epsilon": {"diverging"},
     "memorised": {"collapsed"},
     "diverging": {"collapsed", "discriminator_saturated", "slack_penalty"},
 }

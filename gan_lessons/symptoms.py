@@ -79,9 +79,10 @@ class Case:
         return shown if scaled else given
 
     def pull(self, player, kind, answer):
-        """`probing.Step.pull` where D gives a certain answer."""
+        """`probing.Step.pull` where D gives a certain answer; empty where it is not finite, which says nothing."""
         step = self.asked.get(answer)
-        return np.zeros(0) if step is None else step.pull(player, kind)
+        pull = np.zeros(0) if step is None else step.pull(player, kind)
+        return pull if np.isfinite(pull).all() else np.zeros(0)
 
     def direction(self):
         """1 if D's loss raises real images above generated ones, −1 if the other way round, 0 if neither.
@@ -596,14 +597,26 @@ def _last_of(before, calls, kind, shape):
 
 
 def penalty_without_epsilon(case):
-    """NaN gradients for D where its slope is made 0, and none otherwise."""
+    """NaN gradients for D where its slope is 0: where it was made so, or where a step found it so by itself."""
     if case.flat is None or not case.has_penalty():
         return None
-    broken, whole = (_not_finite(step) for step in (case.flat, case.steps[-1]))
-    if not broken or whole:
+    step = next((step for step in case.steps if _not_finite(step)), case.flat)
+    if not (broken := _not_finite(step)) or (step is not case.flat and not _slope_is_zero(step)):
         return None
     evidence = f"Where the critic's slope is 0, the gradients of {broken} of its weights are NaN."
     return finding("penalty_without_epsilon", evidence, weights=broken)
+
+
+def _slope_is_zero(step):
+    """Whether the gradient of D's answers with respect to an image was 0 throughout, for one image at least."""
+    slopes = [
+        rows_of(gradient)
+        for one in step.passes
+        if one.player is None
+        for gradient in one.gradients
+        if gradient is not None
+    ]
+    return any((rows == 0).all(1).any() for rows in slopes)
 
 
 def _not_finite(step):
@@ -650,8 +663,16 @@ def slack_penalty(case):
 
 
 def diverging(case):
-    """Weights or losses that are not finite, or grow without end: see `gan_lessons.signs`."""
-    return signs.weights_not_finite(case.gan) or signs.weights_grown(case.gan) or signs.losses_diverging(case.history)
+    """Weights or losses that are not finite, or grow without end: see `gan_lessons.signs`; or a step that makes NaN."""
+    if found := signs.weights_not_finite(case.gan):
+        return found
+    for index, step in enumerate(case.steps):
+        broken = [f"the {player}'s weights" for player, move in step.moved.items() if not np.isfinite(move)]
+        broken += [f"its {name}" for name, value in step.logs.items() if not np.isfinite(value).all()]
+        if broken:
+            evidence = f"Training step {index + 1} from here leaves NaN or infinity in {broken[0]}."
+            return finding("diverging", evidence, steps=index + 1)
+    return signs.weights_grown(case.gan) or signs.losses_diverging(case.history)
 
 
 # --- samples -----------------------------------------------------------------------------------------------------

@@ -148,6 +148,27 @@ class WithoutEpsilon(HandmadeCritic):
     epsilon = 0.0
 
 
+class FlatWithoutEpsilon(WithoutEpsilon):
+    """Its slope is 0 in the first step, so that every step makes NaN."""
+
+    def __init__(self):
+        super().__init__()
+        self.discriminator.layers[-1].kernel.assign(np.zeros((self.discriminator.layers[-1].kernel.shape)))
+
+
+class LogarithmOfZero(Handmade):
+    def d_loss(self, real, fake):
+        return super().d_loss(real, fake) + 1e-3 * tf.reduce_mean(tf.math.log(tf.nn.relu(-tf.abs(self.judge(real)))))
+
+
+class InfiniteLoss(Handmade):
+    """Its logarithm of 0 is in what is shown alone, and no gradient passes through it."""
+
+    def report(self, d_loss, g_loss):
+        self.d_loss_mean.update_state(tf.math.log(0.0 * g_loss))
+        return super().report(d_loss, g_loss)
+
+
 class SameBatch(HandmadeCritic):
     critic_steps = 3
 
@@ -231,6 +252,9 @@ EASY = {
     "noise on the target": ("target_above_one", simply(NoisyTarget)),
     "alpha from a normal": ("extrapolating_penalty", simply(NormalAlpha)),
     "no epsilon": ("penalty_without_epsilon", simply(WithoutEpsilon)),
+    "no epsilon, and flat from the first step": ("penalty_without_epsilon", simply(FlatWithoutEpsilon)),
+    "a logarithm of 0": ("diverging", simply(LogarithmOfZero)),
+    "a logarithm of 0 in the logs": ("diverging", simply(InfiniteLoss)),
     "same batch": ("same_batch", simply(SameBatch)),
     "batch norm in a critic": ("batchnorm_with_penalty", simply(BatchNormCritic)),
     "cache after augmentation": ("cached_augmentation", cached),
