@@ -79,23 +79,28 @@ def timed_fit(model, data):
     return run
 
 
-def fit(case, pipeline=True, policy="float32", share_fakes=False, **options):
-    import keras
-
+def gan(case, share_fakes=False, **options):
+    """A compiled `gan_lessons.GAN`."""
     import gan_lessons as gl
 
-    keras.config.set_dtype_policy(policy)
     wgan = {"objective": "wasserstein", "penalty": gl.penalties.GradientPenalty(PENALTY_WEIGHT)}
     wgan = wgan | {"discriminator_steps": CRITIC_STEPS} if case == "wgan_gp" else {}
     gan = gl.GAN(*players(case), LATENT_DIM, share_fakes=share_fakes, **wgan)
     options = {"jit_compile": XLA[case]} | options
     gan.compile(generator_optimizer=adam(), discriminator_optimizer=adam(), **options)
+    return gan
+
+
+def fit(case, pipeline=True, policy="float32", **options):
+    import keras
+
+    keras.config.set_dtype_policy(policy)
     data = batches(case)
     if not pipeline:
         import tensorflow as tf
 
         data = tf.data.Dataset.from_tensors(next(iter(data))).repeat()
-    return timed_fit(gan, data)
+    return timed_fit(gan(case, **options), data)
 
 
 def by_hand(case):

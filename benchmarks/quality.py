@@ -636,7 +636,7 @@ class Estimate:
 
     def knows(self, row, name):
         """Whether a step of a row on a set has been measured."""
-        return f"{row.name} {name}" in self.seconds
+        return math.isfinite(self.seconds.get(f"{row.name} {name}", math.nan))
 
     def of(self, runs, steps):
         """The seconds of several runs together, with a minute for each that goes into compiling and scoring."""
