@@ -259,7 +259,8 @@ class Examination:
             return [latents for latents in self._traced if getattr(latents, "graph", None) is graph]
 
         try:
-            found = [begin(batch) for _ in range(steps)]
+            traced = begin.get_concrete_function(batch)  # a call would warn of many tracings: here is one a model
+            found = [traced(batch) for _ in range(steps)]
         except Exception:  # a step that cannot be traced: fit() will say so
             return []
         finally:

@@ -137,6 +137,10 @@ def out_of_range(images, rank, value_range):
     return rank > 2 and low < 0 and len(images) >= 8 and lowest >= 0 and highest > 0
 
 
+#: In its first steps every generator makes nearly the same image of all latents: that is no collapse.
+FIRST_STEPS = 1000
+
+
 def few_distinct(samples, images):
     """`collapsed` for samples and as many real images, one a row: few of the samples are distinct, and many images.
 
@@ -215,7 +219,7 @@ def seen_while_training(gan, curves, before, steps, samples, images):
     players = {player_in(name): optimizer for name, optimizer in optimizers_of(gan)}
     found.append(rates_apart(players.get("generator"), players.get("discriminator")))
     found.append(_sure_of_all(curves))
-    if samples is not None and np.isfinite(samples).all() and steps_trained(gan) >= 200 and steps >= 200:
+    if samples is not None and np.isfinite(samples).all() and steps_trained(gan) >= FIRST_STEPS and steps >= 200:
         rows = rows_of(samples)
         if images is None:
             found.append(_one_image(rows))

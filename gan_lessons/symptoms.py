@@ -679,11 +679,8 @@ def diverging(case):
 
 
 def collapsed(case):
-    """Few distinct samples, where as many of the real images are distinct; see `distinct`.
-
-    Not before 200 steps: a generator with fresh weights makes nearly the same image of all latents.
-    """
-    if case.samples is None or case.trained < 200 or not np.isfinite(case.samples).all():
+    """Few distinct samples, where as many of the real images are distinct; see `signs.few_distinct`."""
+    if case.samples is None or case.trained < signs.FIRST_STEPS or not np.isfinite(case.samples).all():
         return None
     images = case.compared()
     count = min(len(case.samples), len(images))
