@@ -61,7 +61,8 @@ def multiply_adds(case):
     """Of one step of a batch: the layers' products, forwards and backwards, counted for the networks of contenders.py.
 
     A layer's forward pass costs m; its backward pass m for its weights and m for its input, which the first layer of D
-    does not need where only D's weights are asked for.
+    does not need where only D's weights are asked for. G's turn has fakes of its own: where they are shared, the floor is
+    lower than this by a forward pass of G.
     """
     import contenders
 

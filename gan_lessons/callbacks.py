@@ -445,9 +445,9 @@ class Doctor(keras.callbacks.Callback):
     makes of fixed latents (collapse). Each finding is said once, when it appears. It goes with any model that has a
     `generator` and a `discriminator`, and leaves the training as it is without it, bit for bit.
 
-    A look costs about as much as three training steps, and there is at most one in two hundred. So it sees what shows
+    A look costs about as much as two training steps, and there is at most one in two hundred. So it sees what shows
     while training, not what is wrong with the training step itself: call `gan_lessons.diagnose(gan, data)` before
-    training for that.
+    training for that. It speaks of collapse from the thousandth step on: before, every generator has little variety.
 
     Args:
         data: real images in the generator's range, an array or a `tf.data.Dataset` of batches, to tell collapse from

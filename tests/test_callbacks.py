@@ -718,17 +718,19 @@ def test_a_second_fit_counts_scores_on(means):
     assert shared.reference is reference
 
 
-def test_a_scored_training_is_the_same_bit_for_bit():
-    def train(*chosen):
-        gan = make_gan(run_eagerly=False)
-        history = fit(gan, *chosen, shuffle=True, epochs=3).history
-        state = [keras.ops.convert_to_numpy(variable) for variable in gan.variables]
-        return history, state, (random.random(), np.random.random(), float(keras.random.normal(())))
+def train_with(*chosen):
+    """A training with callbacks, all that comes of it: the history, every variable, the next random numbers."""
+    gan = make_gan(run_eagerly=False)
+    history = fit(gan, *chosen, shuffle=True, epochs=3).history
+    state = [keras.ops.convert_to_numpy(variable) for variable in gan.variables]
+    return history, state, (random.random(), np.random.random(), float(keras.random.normal(())))
 
-    history, state, drawn = train()
+
+def test_a_scored_training_is_the_same_bit_for_bit():
+    history, state, drawn = train_with()
     gl.features.mnist.cache_clear()  # to load it is a part of what must leave no trace
     scores = ScoreMonitor(real_images(80), every=2, count=30, scores=tuple(gl.scoring.METRICS), cache=False, verbose=0)
-    scored_history, scored_state, scored_drawn = train(scores)
+    scored_history, scored_state, scored_drawn = train_with(scores)
     assert history == {name: scored_history[name] for name in history} and "recall" in scored_history
     assert all(np.array_equal(a, b) for a, b in zip(state, scored_state, strict=True))
     assert drawn == scored_drawn
@@ -775,14 +777,8 @@ def watched(model, watch, epochs=2, images=None, compiled=False, **kwargs):
 
 
 def test_a_watched_training_is_the_same_bit_for_bit():
-    def train(*chosen):
-        gan = make_gan(run_eagerly=False)
-        history = fit(gan, *chosen, shuffle=True, epochs=3).history
-        state = [keras.ops.convert_to_numpy(variable) for variable in gan.variables]
-        return history, state, (random.random(), np.random.random(), float(keras.random.normal(())))
-
-    history, state, drawn = train()
-    watched_history, watched_state, watched_drawn = train(Doctor(real_images(80), verbose=0))
+    history, state, drawn = train_with()
+    watched_history, watched_state, watched_drawn = train_with(Doctor(real_images(80), verbose=0))
     assert history == watched_history and drawn == watched_drawn
     assert all(np.array_equal(a, b) for a, b in zip(state, watched_state, strict=True))
 
