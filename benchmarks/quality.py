@@ -13,7 +13,9 @@ from its folder in build/quality when the same command is given again.
 Rows are found, not listed:
 
 - Each lesson in `LESSONS`, with the networks and settings of its own source; and its *plain loop*: the same networks
-  begun as Keras begins layers, without an average of weights, with the textbook's Adam and batch.
+  begun as Keras begins layers, without an average of weights, with the textbook's Adam and batch. If its discriminator
+  has BatchNormalization, also the *plain loop, one batch*: the same with the training step of the well-known Keras
+  examples, in which D sees real and generated images as one batch.
 - The small CNN under each objective that `gan_lessons.objectives` registers with Keras. If its discriminator loss has
   a lower bound, it plays alone. If not (Wasserstein), something has to hold the critic: it plays with each function of
   `gan_lessons.constraints` that takes a model, and with each penalty that `gan_lessons.penalties` registers. A pair of
@@ -23,6 +25,7 @@ Rows are found, not listed:
 
 import argparse
 import ast
+import functools
 import hashlib
 import inspect
 import json
@@ -41,6 +44,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 import gan_lessons as gl
 from gan_lessons import saving, scoring
@@ -63,13 +67,24 @@ FILTERS = (64, 32, 16)  # of the small CNN, from the smallest map on
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson whose GAN has a row: what to call it, and the generator's steps, counted in batches of 64."""
+    """A lesson whose GAN has a row.
+
+    Attributes:
+        title: what to call it.
+        steps: the generator's, counted in batches of 64.
+        batch_norm: whether its discriminator has BatchNormalization.
+    """
 
     title: str
     steps: int
+    batch_norm: bool
 
 
-LESSONS = {"mlp_gan": Lesson("MLP GAN", 19_000), "dcgan": Lesson("DCGAN", STEPS)}
+LESSONS = {
+    "mlp_gan": Lesson("MLP GAN", 19_000, batch_norm=False),
+    "dcgan": Lesson("DCGAN", STEPS, batch_norm=True),
+}
+PLAIN = {"plain": "plain loop", "one_batch": "plain loop, one batch"}  # what a lesson's GAN is held against
 AIM = 0.7  # the share of its plain loop's Fréchet distance that a lesson's GAN is to stay below
 
 
@@ -138,14 +153,38 @@ def rows():
 # --- the lessons' own ----------------------------------------------------------------------------------------------
 
 
+class OneBatch(gl.GAN):
+    """A GAN with the training step of the well-known Keras examples: D sees real and generated images as one batch.
+
+    To most networks that is the same game. To one with BatchNormalization it is another: the two halves are brought to
+    one mean and variance together, in the place of each to its own; and in G's turn D sees generated images alone.
+    """
+
+    def train_step(self, data):
+        real_images = keras.tree.flatten(data)[0]
+        count = keras.ops.shape(real_images)[0]
+        both = keras.ops.concatenate([real_images, self.generator(self._draw_latents(count), training=True)])
+        with tf.GradientTape() as tape:
+            logits = self._discriminate(both)
+            d_loss = self.objective.discriminator_loss(logits[:count], logits[count:])
+        self.descend("discriminator", d_loss, tape)
+        with tf.GradientTape() as tape:
+            g_loss = self.objective.generator_loss(
+                self._discriminate(self.generator(self._draw_latents(count), training=True))
+            )
+        self.descend("generator", g_loss, tape)
+        self.log(d_loss=d_loss, g_loss=g_loss, **self._objective_log(logits[:count], logits[count:]))
+        return self.get_metrics_result()
+
+
 def lesson_rows(name, lesson):
-    """The row of a lesson and that of its plain loop."""
+    """The row of a lesson and those of its plain loops."""
     set_name, batch_size, make = from_lesson(name)
 
-    def plain(image_shape, seed):
+    def plain(image_shape, seed, kind=gl.GAN):
         made = make(image_shape, seed)
         keras.utils.set_random_seed(seed)
-        gan = gl.GAN(
+        gan = kind(
             keras.models.clone_model(made.generator, clone_function=begun_as_keras_does),
             keras.models.clone_model(made.discriminator, clone_function=begun_as_keras_does),
             latent_dim=made.latent_dim,
@@ -154,11 +193,14 @@ def lesson_rows(name, lesson):
         gan.compile(generator_optimizer=TEXTBOOK.optimizer(), discriminator_optimizer=TEXTBOOK.optimizer())
         return gan
 
-    title = f"lesson {lesson_number(name):02}'s {lesson.title}"
-    return [
-        Row(f"lesson-{name}", title, (set_name,), lesson.steps, batch_size, make, first=True),
-        Row(f"plain-{name}", "plain loop, the same networks", (set_name,), lesson.steps, BATCH, plain, first=True),
-    ]
+    def row(kind, title, batch_size, make):
+        return Row(f"{kind}-{name}", title, (set_name,), lesson.steps, batch_size, make, first=True)
+
+    found = [row("lesson", f"lesson {lesson_number(name):02}'s {lesson.title}", batch_size, make)]
+    found.append(row("plain", PLAIN["plain"], BATCH, plain))
+    if lesson.batch_norm:
+        found.append(row("one_batch", PLAIN["one_batch"], BATCH, functools.partial(plain, kind=OneBatch)))
+    return found
 
 
 def lesson_number(name):
@@ -342,7 +384,8 @@ def settings_of(gan, batch_size):
         thing = getattr(gan, f"{player}_optimizer")
         return plain(thing, type(thing)().get_config())
 
-    settings = {"objective": plain(gan.objective), "penalty": gan.penalty and plain(gan.penalty)}
+    settings = {} if type(gan) is gl.GAN else {"class": type(gan).__name__}
+    settings |= {"objective": plain(gan.objective), "penalty": gan.penalty and plain(gan.penalty)}
     settings |= {"discriminator_steps": gan.discriminator_steps, "latent_dim": gan.latent_dim, "batch_size": batch_size}
     for player in gan.player_names:
         settings |= {player: network(getattr(gan, player)), f"{player}_optimizer": optimizer(player)}
@@ -493,7 +536,9 @@ def table(results):
         "loop* below it has the same networks, begun as Keras begins layers, and trains by the textbook's Adam in "
         f"batches of {BATCH}, without an average of the weights. Both see the same number of images, each in batches "
         "of its own size: the batch goes with the learning rate, so it is one of the settings, and images are what "
-        "training costs.",
+        "training costs. Its form with *one batch* has the training step of the well-known Keras examples besides: D "
+        "sees real and generated images as one batch, and so its BatchNormalization brings them to one mean and "
+        "variance together.",
         "The *small CNN* is one pair of networks under every objective, constraint and penalty that the package has, "
         "for the same number of the generator's steps, with the optimizer and the critic steps of each one's paper.",
         "*FID published* stands there for the order of the rows alone: "
@@ -565,24 +610,25 @@ def _optimizer(settings):
 
 
 def _shares(results):
-    """A sentence for each lesson: its Fréchet distance as a share of its plain loop's, over the seeds of both."""
-    found = []
+    """A sentence for each lesson's row and plain loop: the Fréchet distance of the one as a share of the other's."""
+
+    def distances(row):
+        found = {run["seed"]: run["scores"]["frechet_distance"] for run in results if run["row"] == row}
+        return {seed: distance for seed, distance in found.items() if distance is not None}
+
+    sentences = []
     for name, lesson in LESSONS.items():
-        distances = {
-            kind: {
-                result["seed"]: result["scores"]["frechet_distance"]
-                for result in results
-                if result["row"] == f"{kind}-{name}" and result["scores"]["frechet_distance"] is not None
-            }
-            for kind in ("lesson", "plain")
-        }
-        if seeds := sorted(distances["lesson"].keys() & distances["plain"].keys()):
-            own, plain = (statistics.mean(distances[kind][seed] for seed in seeds) for kind in ("lesson", "plain"))
-            found.append(
-                f"Lesson {lesson_number(name):02}'s {lesson.title} has {own / plain:.2f} of its plain loop's Fréchet "
-                f"distance (seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}); the course wants {AIM} at most."
-            )
-    return found
+        own = distances(f"lesson-{name}")
+        for kind, title in PLAIN.items():
+            other = distances(f"{kind}-{name}")
+            if seeds := sorted(own.keys() & other.keys()):
+                share = statistics.mean(own[seed] for seed in seeds) / statistics.mean(other[seed] for seed in seeds)
+                aim = f"; the course wants {AIM} at most" if kind == "plain" else ""
+                sentences.append(
+                    f"Lesson {lesson_number(name):02}'s {lesson.title} has {share:.2f} of the Fréchet distance of the "
+                    f"{title} (seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}){aim}."
+                )
+    return sentences
 
 
 def write_table(results, readme=None):
