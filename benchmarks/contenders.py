@@ -344,6 +344,7 @@ CONTENDERS = {
     "fit, XLA": lambda case: fit(case, jit_compile=True),
     "fit, no XLA": lambda case: fit(case, jit_compile=False),
     "fit, 8 steps a call": lambda case: fit(case, steps_per_execution=8),
+    "fit, shared fakes, 8 steps": lambda case: fit(case, share_fakes=case != "wgan_gp", steps_per_execution=8),
     "fit, one fixed batch": lambda case: fit(case, pipeline=False),
     "fit, bfloat16": lambda case: fit(case, policy="mixed_bfloat16"),
 }

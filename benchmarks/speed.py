@@ -26,8 +26,8 @@ import numpy as np
 
 CASES = {"mlp": 120, "dcgan": 40, "wgan_gp": 40}  # steps in a block; a multiple of the critic's 5, and of 8
 CONTENDERS = ("fit", "by hand", "textbook", "torch", "torch compiled")
-OPTIONS = ("fit, shared fakes", "fit, XLA", "fit, no XLA", "fit, 8 steps a call", "fit, one fixed batch")
-OPTIONS += ("fit, bfloat16",)
+OPTIONS = ("fit, shared fakes", "fit, XLA", "fit, no XLA", "fit, 8 steps a call", "fit, shared fakes, 8 steps")
+OPTIONS += ("fit, one fixed batch", "fit, bfloat16")
 WORKER = Path(__file__).with_name("contenders.py")
 
 

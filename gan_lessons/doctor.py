@@ -40,6 +40,7 @@ _FOLLOWS = {
     "fixed_noise": {"collapsed"},
     "optimizer_of_the_other": {"generator_without_gradient", "discriminator_frozen", "leftover_optimizer"},
     "batchnorm_with_penalty": {"slack_penalty"},
+    "mixed_batch": {"collapsed", "discriminator_saturated"},
     "extrapolating_penalty": {"slack_penalty"},
     "penalty_without_epsilon": {"diverging"},
     "memorised": {"collapsed"},

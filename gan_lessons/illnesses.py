@@ -157,6 +157,15 @@ _WORDS = {
         "that the penalty holds.",
         "Leave BatchNormalization out of the critic (gl.networks.dcgan_critic), or use LayerNormalization.",
     ),
+    "mixed_batch": (
+        "real and generated images go through D's BatchNormalization as one batch",
+        "D's BatchNormalization sees real and generated images as one batch.",
+        "The two were concatenated for one call of D. So D learns to tell them apart while both are brought to one mean "
+        "and variance together. In the generator's turn it sees generated images alone, brought to their own: another D "
+        "than the one that has learnt.",
+        "Call D twice in its turn, once on real and once on generated images, and add the two losses; or leave "
+        "BatchNormalization out of D.",
+    ),
     "cached_augmentation": (
         "cache() after random augmentation: each epoch sees the same variants",
         "The augmentation is cached: every epoch sees the same “random” images.",

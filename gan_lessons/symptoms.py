@@ -629,13 +629,34 @@ def _not_finite(step):
 
 def batchnorm_with_penalty(case):
     """BatchNormalization in D, and the gradient of D's answers with respect to images in its loss."""
-    mixed = [
-        layer.name for layer in case.gan.discriminator._flatten_layers() if isinstance(layer, layers.BatchNormalization)
-    ]
-    if not mixed or not case.has_penalty():
+    norms = _batch_norms(case)
+    if not norms or not case.has_penalty():
         return None
-    evidence = f"The critic has {', '.join(mixed)}, and its loss has a gradient with respect to each image."
-    return finding("batchnorm_with_penalty", evidence, layers=len(mixed))
+    evidence = f"The critic has {', '.join(norms)}, and its loss has a gradient with respect to each image."
+    return finding("batchnorm_with_penalty", evidence, layers=len(norms))
+
+
+def mixed_batch(case):
+    """A call of D, in training mode and with BatchNormalization, on real and generated images together."""
+    norms = _batch_norms(case)
+    for step in case.steps:
+        if not norms or not any(step.training["discriminator"]):
+            continue
+        for _, call in step.of("discriminator"):
+            real, generated = ((call.kinds == kind).sum() for kind in (REAL, GENERATED))
+            if real and generated:
+                evidence = (
+                    f"D has {', '.join(norms)}, and one call of it was given {real} real and {generated} generated "
+                    "images."
+                )
+                return finding("mixed_batch", evidence, layers=len(norms), real=real, generated=generated)
+    return None
+
+
+def _batch_norms(case):
+    """The names of D's layers of BatchNormalization."""
+    found = case.gan.discriminator._flatten_layers()
+    return [layer.name for layer in found if isinstance(layer, layers.BatchNormalization)]
 
 
 def slack_penalty(case):

@@ -178,6 +178,17 @@ class BatchNormCritic(HandmadeCritic):
         super().__init__(None, small_discriminator(extra=[layers.BatchNormalization()]))
 
 
+class MixedBatch(Handmade):
+    """Both kinds in one batch, to a D with BatchNormalization."""
+
+    def __init__(self, extra=layers.BatchNormalization):
+        super().__init__(None, small_discriminator(extra=[extra()]))
+
+    def d_loss(self, real, fake):
+        answers = self.judge(tf.concat([real, fake], axis=0))
+        return self.entropy(tf.constant([[1.0]] * 64 + [[0.0]] * 64), answers)
+
+
 class OptimizersExchanged(Handmade):
     def step_discriminator(self, gradients):
         self.g_optimizer.apply(gradients, self.discriminator.trainable_variables)
@@ -257,6 +268,7 @@ EASY = {
     "a logarithm of 0 in the logs": ("diverging", simply(InfiniteLoss)),
     "same batch": ("same_batch", simply(SameBatch)),
     "batch norm in a critic": ("batchnorm_with_penalty", simply(BatchNormCritic)),
+    "both kinds in one batch": ("mixed_batch", simply(MixedBatch)),
     "cache after augmentation": ("cached_augmentation", cached),
     "optimizers exchanged": ("optimizer_of_the_other", simply(OptimizersExchanged)),
     "built on the other": ("optimizer_of_the_other", simply(BuiltOnTheOther)),

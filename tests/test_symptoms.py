@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from others import Handmade, HandmadeCritic, bumps
+from keras import layers
+from others import Handmade, HandmadeCritic, bumps, small_discriminator
 from scipy.spatial.distance import cdist
 
 import gan_lessons as gl
@@ -159,3 +160,35 @@ def test_copies_are_told_from_new_images(seed):
     assert find(new) is None and find(copies) is not None
     pairs = cdist(IMAGES.reshape(256, -1), IMAGES.reshape(256, -1)) + np.diag(np.full(256, np.inf))
     assert find(copies).numbers["images"] == pytest.approx(np.median(pairs[:128].min(1)), rel=1e-6)
+
+
+# --- one batch of both kinds
+
+
+@pytest.mark.parametrize(
+    ("layer", "together", "training", "ill"),
+    [
+        (layers.BatchNormalization, True, True, True),
+        (layers.BatchNormalization, False, True, False),
+        (layers.BatchNormalization, True, False, False),  # moving statistics: an answer depends on one image alone
+        (layers.LayerNormalization, True, True, False),
+    ],
+)
+def test_a_batch_of_both_kinds_is_ill_only_where_answers_depend_on_it(layer, together, training, ill):
+    class Patient(Handmade):
+        def __init__(self):
+            super().__init__(None, small_discriminator(extra=[layer(name="norm")]))
+
+        def judge(self, images):
+            return self.discriminator(images, training=training)
+
+        def d_loss(self, real, fake):
+            if not together:
+                return super().d_loss(real, fake)
+            answers = self.judge(tf.concat([real, fake], axis=0))
+            return self.entropy(tf.constant([[1.0]] * 64 + [[0.0]] * 64), answers)
+
+    found = symptoms.mixed_batch(case_of(Patient, asked=()))
+    assert (found is not None) == ill
+    if ill:
+        assert found.numbers == {"layers": 1, "real": 64, "generated": 64} and "norm" in found.evidence
