@@ -156,8 +156,9 @@ def rows():
 class OneBatch(gl.GAN):
     """A GAN with the training step of the well-known Keras examples: D sees real and generated images as one batch.
 
-    To most networks that is the same game. To one with BatchNormalization it is another: the two halves are brought to
-    one mean and variance together, in the place of each to its own; and in G's turn D sees generated images alone.
+    To most networks, such as those of these examples, that is the same game. To one with BatchNormalization it is another:
+    the two halves are brought to one mean and variance together, in the place of each to its own; and in G's turn D sees
+    generated images alone.
     """
 
     def train_step(self, data):
@@ -536,9 +537,9 @@ def table(results):
         "loop* below it has the same networks, begun as Keras begins layers, and trains by the textbook's Adam in "
         f"batches of {BATCH}, without an average of the weights. Both see the same number of images, each in batches "
         "of its own size: the batch goes with the learning rate, so it is one of the settings, and images are what "
-        "training costs. Its form with *one batch* has the training step of the well-known Keras examples besides: D "
-        "sees real and generated images as one batch, and so its BatchNormalization brings them to one mean and "
-        "variance together.",
+        "training costs. Its form with *one batch* has the training step of the well-known Keras examples besides, "
+        "whose own D has no BatchNormalization: D sees real and generated images as one batch, and here its "
+        "BatchNormalization brings the two to one mean and variance together.",
         "The *small CNN* is one pair of networks under every objective, constraint and penalty that the package has, "
         "for the same number of the generator's steps, with the optimizer and the critic steps of each one's paper.",
         "*FID published* stands there for the order of the rows alone: "

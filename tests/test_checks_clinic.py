@@ -51,8 +51,8 @@ PATIENTS = {
     12: ("logits_map", ["players"]),
     13: ("leftover_optimizer", ["set_up"]),
     14: ("last_batch_loss", ["log"]),
-    15: ("penalty_without_epsilon", ["penalty"]),
-    16: ("extrapolating_penalty", ["penalty"]),
+    15: ("penalty_without_epsilon", ["lengths"]),
+    16: ("extrapolating_penalty", ["between"]),
     17: ("batchnorm_with_penalty", ["players"]),
     18: ("same_batch", ["train_step"]),
 }
@@ -270,16 +270,25 @@ def patch_players(self):
     return generator, keras.Sequential([keras.Input((None, None, 1)), *discriminator.layers[:-1], mean])
 
 
-def penalty(alpha=None, inside=1e-12, outside=0.0, weight=10.0, target=1.0):
+def penalty(weight=10.0, target=1.0):
     def method(self, real_points, fake_points):
-        shape = (ops.shape(real_points)[0], 1)
-        a = keras.random.uniform(shape, seed=self.random) if alpha is None else alpha(shape)
-        between = a * real_points + (1 - a) * fake_points
+        between = self.between(real_points, fake_points)
         with tf.GradientTape() as tape:
             tape.watch(between)
             answers = ops.sum(self.logits(between))
-        norms = ops.sqrt(ops.sum(tape.gradient(answers, between) ** 2, axis=1) + inside) + outside
-        return weight * ops.mean((norms - target) ** 2)
+        return weight * ops.mean((self.lengths(tape.gradient(answers, between)) - target) ** 2)
+
+    return method
+
+
+def lengths(inside, outside=0.0):
+    return lambda self, gradients: ops.sqrt(ops.sum(gradients**2, axis=1) + inside) + outside
+
+
+def between(alpha):
+    def method(self, real_points, fake_points):
+        a = alpha((ops.shape(real_points)[0], 1))
+        return a * real_points + (1 - a) * fake_points
 
     return method
 
@@ -362,14 +371,14 @@ def fifth(points, number, shift=0):
         (14, {"log": lambda self, values: {name: float(value) for name, value in values.items()}}, "the last"),
         (14, {"log": lambda self, values: {"d_loss": values["d_loss"]}}, "not reported any more"),
         (14, {"log": lambda self, values: list(values)}, "a dictionary"),
-        (15, {"penalty": penalty(inside=0.0, outside=1e-12)}, "under.* the root"),
-        (15, {"penalty": penalty(inside=0.1)}, "tiny"),
+        (15, {"lengths": lengths(inside=0.0, outside=1e-12)}, "under.* the root"),
+        (15, {"lengths": lengths(inside=0.1)}, "tiny"),
         (15, {"penalty": penalty(weight=1.0)}, "λ 10"),
         (15, {"penalty": penalty(target=0.0)}, "target 1"),
-        (16, {"penalty": penalty(alpha=keras.random.normal)}, "uniform"),
-        (16, {"penalty": penalty(alpha=lambda shape: ops.full(shape, 0.5))}, "one for each"),
-        (16, {"penalty": penalty(alpha=lambda shape: keras.random.uniform((shape[0], 2)))}, "coordinates"),
-        (16, {"penalty": penalty(alpha=lambda shape: keras.random.uniform(shape) ** 3)}, "evenly"),
+        (16, {"between": between(keras.random.normal)}, "uniform"),
+        (16, {"between": between(lambda shape: ops.full(shape, 0.5))}, "one for each"),
+        (16, {"between": between(lambda shape: keras.random.uniform((shape[0], 2)))}, "coordinates"),
+        (16, {"between": between(lambda shape: keras.random.uniform(shape) ** 3)}, "evenly"),
         (16, {"penalty": lambda self, real, fake: tf.constant(0.0)}, "does not ask"),
         (17, {"players": ring_players(lambda: dense(8), layers.BatchNormalization)}, "still has"),
         (17, {"players": ring_players()}, "too much"),

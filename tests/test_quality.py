@@ -357,7 +357,7 @@ def test_settings_tell_apart_what_trains_differently():
     lesson, plain = (quality.settings_of(made(f"{kind}-dcgan"), 64) for kind in ("lesson", "plain"))
     assert lesson["generator"] != plain["generator"]  # by their initializers alone
     assert lesson["generator_optimizer"] == {
-        "class": "Adam", "learning_rate": 2e-4, "beta_1": 0.5, "use_ema": True, "ema_momentum": 0.999
+        "class": "Adam", "learning_rate": 8e-4, "beta_1": 0.0, "use_ema": True, "ema_momentum": 0.999
     }  # fmt: skip
     clipped = quality.settings_of(made("wasserstein-clip_weights", "mnist"), 64)
     assert "WeightClip 0.01" in clipped["discriminator"][0]

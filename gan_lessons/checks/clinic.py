@@ -942,7 +942,7 @@ def _sound_penalty(gan):
 
 @exercise("Patient 15")
 def patient_15(illness, mended, points):
-    """`penalty` takes the root without ε."""
+    """`lengths` takes the root without ε."""
     _named(
         illness,
         WARD["Patient15"],
@@ -950,7 +950,7 @@ def patient_15(illness, mended, points):
             "diverging": "not yet, its numbers are those of the healthy one. But when it does, by which operation?",
             "slack_penalty": "the penalty does its work, as long as it is a number.",
             "extrapolating_penalty": "α is uniform. Look at the line with the root.",
-            None: "which operation in `penalty` has an infinite slope somewhere?",
+            None: "which operation in `lengths` has an infinite slope somewhere?",
         },
     )
     gan = _made(mended, WARD["Patient15"])
@@ -960,7 +960,7 @@ def patient_15(illness, mended, points):
 
 @exercise("Patient 16")
 def patient_16(illness, mended, points):
-    """`penalty` draws α from a normal."""
+    """`between` draws α from a normal."""
     _named(
         illness,
         WARD["Patient16"],

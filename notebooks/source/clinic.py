@@ -373,7 +373,7 @@ def show_chart(gan, history, title):
         picture.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal", title="real points, samples")
     else:
         grid = gl.plotting.image_grid(np.clip(np.nan_to_num(samples), -1, 1), columns=6)
-        picture.imshow(grid[..., 0], cmap="gray", vmin=0, vmax=255)
+        picture.imshow(grid[..., 0], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         picture.set_axis_off()
         picture.set_title("samples, not chosen")
     plt.show()
@@ -921,8 +921,9 @@ gl.checks.clinic.patient_14(illness, Mended14, pixels)
 #
 # A WGAN-GP has more places in which to go wrong, and its defects hide better: a critic that is held a little
 # wrongly still is a critic. So this round is on a toy that trains in seconds and of which one sees everything: the
-# ring of eight Gaussians of lesson {{lesson:wgan}}. First the healthy class. It is `SmallGAN` with other losses, a
-# penalty, and a `train_step` in which the critic has five turns.
+# ring of eight Gaussians of lesson {{lesson:wgan}}. First the healthy class. It is `SmallGAN` with other losses; a
+# penalty, in three methods (`between` draws the points at which the critic's slope is asked for, `lengths` turns
+# gradients into slopes, `penalty` puts them together); and a `train_step` in which the critic has five turns.
 
 # %%
 ring = gl.toys.ring(std=0.05)
@@ -956,14 +957,19 @@ class SmallWGAN(SmallGAN):
     def g_loss(self, fake_logits):
         return -ops.mean(fake_logits)
 
-    def penalty(self, real_points, fake_points):
+    def between(self, real_points, fake_points):
         alpha = keras.random.uniform((ops.shape(real_points)[0], 1), seed=self.random)
-        between = alpha * real_points + (1 - alpha) * fake_points
+        return alpha * real_points + (1 - alpha) * fake_points
+
+    def lengths(self, gradients):
+        return ops.sqrt(ops.sum(gradients**2, axis=1) + 1e-12)
+
+    def penalty(self, real_points, fake_points):
+        between = self.between(real_points, fake_points)
         with tf.GradientTape() as tape:
             tape.watch(between)
             answers = ops.sum(self.logits(between))
-        norms = ops.sqrt(ops.sum(tape.gradient(answers, between) ** 2, axis=1) + 1e-12)
-        return 10 * ops.mean((norms - 1) ** 2)
+        return 10 * ops.mean((self.lengths(tape.gradient(answers, between)) - 1) ** 2)
 
     def train_step(self, real_points):
         for fresh_points in ops.split(real_points, self.critic_steps):
@@ -1055,14 +1061,8 @@ admit(SmallWGAN, points, critic_signs, standard="SmallWGAN")
 
 # %%
 class Patient15(SmallWGAN):
-    def penalty(self, real_points, fake_points):
-        alpha = keras.random.uniform((ops.shape(real_points)[0], 1), seed=self.random)
-        between = alpha * real_points + (1 - alpha) * fake_points
-        with tf.GradientTape() as tape:
-            tape.watch(between)
-            answers = ops.sum(self.logits(between))
-        norms = ops.sqrt(ops.sum(tape.gradient(answers, between) ** 2, axis=1))
-        return 10 * ops.mean((norms - 1) ** 2)
+    def lengths(self, gradients):
+        return ops.sqrt(ops.sum(gradients**2, axis=1))
 
 
 admit(Patient15, points, critic_signs, standard="SmallWGAN")
@@ -1072,7 +1072,7 @@ illness = ...
 
 
 class Mended15(SmallWGAN):
-    def penalty(self, real_points, fake_points):
+    def lengths(self, gradients):
         return ...
 
 
@@ -1089,14 +1089,9 @@ gl.checks.clinic.patient_15(illness, Mended15, points)
 
 # %%
 class Patient16(SmallWGAN):
-    def penalty(self, real_points, fake_points):
+    def between(self, real_points, fake_points):
         alpha = keras.random.normal((ops.shape(real_points)[0], 1), seed=self.random)
-        between = alpha * real_points + (1 - alpha) * fake_points
-        with tf.GradientTape() as tape:
-            tape.watch(between)
-            answers = ops.sum(self.logits(between))
-        norms = ops.sqrt(ops.sum(tape.gradient(answers, between) ** 2, axis=1) + 1e-12)
-        return 10 * ops.mean((norms - 1) ** 2)
+        return alpha * real_points + (1 - alpha) * fake_points
 
 
 admit(Patient16, points, critic_signs, standard="SmallWGAN")
@@ -1106,7 +1101,7 @@ illness = ...
 
 
 class Mended16(SmallWGAN):
-    def penalty(self, real_points, fake_points):
+    def between(self, real_points, fake_points):
         return ...
 
 

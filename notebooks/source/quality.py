@@ -1009,7 +1009,7 @@ for scored_cards in tables.values():
 # - The first two generators are those of section 1. Their losses were nearly the same.
 # - Hold each number against the *floor's*, not against 1. A precision above that of real images does not mean better
 #   than real: as with the flattest latents above, it means more usual than real, and then recall is low.
-# - A score is one of a *trained model*, not of a method. The WGAN-GP of its lesson has had about an eighth of the
+# - A score is one of a *trained model*, not of a method. The WGAN-GP of its lesson has had about a fifth of the
 #   generator steps of the DCGAN, which is what its lesson had the time for.
 # - How far is the best from the floor, and how far apart are the others? That is how much there is to gain.
 #
