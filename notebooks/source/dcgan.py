@@ -468,7 +468,7 @@ class OneBatch(gl.GAN):
         self.log(d_loss=d_loss, g_loss=g_loss, **self.objective.log(logits[:count], logits[count:]))
         return self.get_metrics_result()
 
-
+# %%
 RUNS = {  # what differs from the rules: the players, Adam's learning rate and β₁
     "all the rules": (small_players, {}, 2e-4, 0.5),
     "no BatchNorm": (small_players, {"batch_norm": False}, 2e-4, 0.5),
