@@ -181,8 +181,8 @@ class BatchNormCritic(HandmadeCritic):
 class MixedBatch(Handmade):
     """Both kinds in one batch, to a D with BatchNormalization."""
 
-    def __init__(self, extra=layers.BatchNormalization):
-        super().__init__(None, small_discriminator(extra=[extra()]))
+    def __init__(self):
+        super().__init__(None, small_discriminator(extra=[layers.BatchNormalization()]))
 
     def d_loss(self, real, fake):
         answers = self.judge(tf.concat([real, fake], axis=0))

@@ -409,10 +409,10 @@ for name, network in [("with BatchNorm", discriminator), ("without", without)]:
 assert changes["without"] < 1e-3 < 0.1 < changes["with BatchNorm"]
 
 # %% [markdown]
-# So it matters how D is called. Much published code puts real and generated images into one batch and calls D once.
+# So it matters how D is called. Well-known code puts real and generated images into one batch and calls D once.
 # Without BatchNorm that is the same, and saves a call. With it, D learns to tell the two apart while they are brought
 # to one mean and variance *together*; in G's turn it then sees generated images alone, brought to *their* mean and
-# variance, and what it answers is about something else. `gl.GAN` calls D twice in its turn, as DCGAN's own code does.
+# variance, and what it answers is about something else. `gl.GAN` calls D twice in its turn.
 # What becomes of a GAN that does not, the next section shows.
 #
 # ## 4. The rules, one at a time
@@ -568,7 +568,7 @@ if not FAST:
 # Now in earnest: the whole set, for ten minutes. Two habits are newer than the rules.
 #
 # **No momentum: β₁ = 0.** Adam follows a running mean of gradients, $m \leftarrow \beta_1 m + (1 - \beta_1)\,g$. In a
-# minimisation old gradients are good advice. In a game they are about an opponent who has moved on. The authors of
+# minimisation old gradients often help. In a game they are about an opponent who has moved on. The authors of
 # DCGAN found 0.9 too much, and took 0.5. Why stop there? Here is lesson {{lesson:minimax_game}}'s Dirac-GAN, with the
 # Wasserstein objective: the two players circle around the solution in the middle. They follow the running mean, with
 # Adam's correction at the start, for 200 steps from the dot. Look at how fast each path leaves the circle.
@@ -598,11 +598,11 @@ for axis, beta in zip(axes, (0.0, 0.5, 0.9), strict=True):
 plt.show()
 
 # %% [markdown]
-# Steps of finite length spiral outwards even without momentum; each half of it that is taken over makes it worse.
+# Steps of finite length spiral outwards even without momentum; the more of the old mean is kept, the faster.
 # WGAN-GP, BigGAN and StyleGAN all train with β₁ = 0. With the networks of this lesson, on the images of CIFAR-10, the
-# **Fréchet distance**, a score of which lesson {{lesson:quality}} tells (less is better), was 5.2 after 3,000 steps
-# with the learning rate 0.0002 and β₁ = 0.5; 4.1 with β₁ = 0; and 3.2 with β₁ = 0 and 0.0008, since without momentum
-# larger steps can be taken. More of this in `benchmarks/README.md`.
+# **Fréchet distance**, a score of which lesson {{lesson:quality}} tells (less is better), was in one run each 5.2
+# after 3,000 steps with the learning rate 0.0002 and β₁ = 0.5; 4.1 with β₁ = 0; and 3.2 with β₁ = 0 and 0.0008, since
+# without momentum larger steps can be taken. More of this in `benchmarks/README.md`.
 #
 # **An average of the weights.** G's optimizer keeps a running average of its weights
 # ($\bar\theta \leftarrow 0.999\,\bar\theta + 0.001\,\theta$ after each step). Where players circle, it lies nearer to
@@ -699,11 +699,11 @@ if not FAST:
 #    margin is the normal state of a DCGAN.
 # 2. **Is G's loss rising a bad sign?** Not by itself. It is measured against a D that improves too. If the
 #    samples get better while G's loss grows, D is simply learning faster to see what is left to see.
-# 3. **Do the curves tell when to stop?** Only that it is too late: once D has won outright, no epoch more will make
-#    anything better. For how good the samples are, look at the samples.
+# 3. **Do the curves tell when to stop?** No. They tell whether the game is still going on; for how good the
+#    samples are, look at the samples.
 #
-# Why ten epochs? While this lesson was made, the same training was left to go on. D's lead grew from epoch to epoch;
-# in the 16th it won, with D(real) 0.96 and D(fake) 0.05, and the pictures turned grainy. (Set `EPOCHS = 16` and see
+# Why ten epochs? While this lesson was made, the same training was once given 16. D's lead grew; in the last epoch
+# D(real) was 0.96 and D(fake) 0.05, and at its end the pictures were grainy. (Set `EPOCHS = 16` and see
 # whether it does so for you.) One need not guess: with `gl.callbacks.ScoreMonitor`, of lesson {{lesson:quality}}, the
 # samples are measured after each epoch, and Keras's `ModelCheckpoint` keeps the best.
 #
@@ -825,7 +825,7 @@ own_history = own_gan.fit(own, epochs=OWN_EPOCHS, verbose=0, callbacks=[pictures
 print({key: round(values[-1], 2) for key, values in own_history.history.items()})
 
 # %% [markdown]
-# Small players and about a minute: a sketch, no more, in which a grid can still be seen. For a result, take the
+# Small players and a few minutes: a sketch, no more, in which a grid can still be seen. For a result, take the
 # paper's filters, (1024, 512, 256, 128) for G and as many for D, and a night, or a GPU. The rest stays.
 #
 # ### ✏️ Exercise 4: a generator for 64×64
