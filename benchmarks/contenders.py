@@ -6,8 +6,8 @@ The ways play the same game on the same images with equal networks and optimizer
 
 - `fit`: `GAN.fit`, with its input pipeline. `fit, …` are variants of it.
 - `by hand`: a loop over a `tf.function`, as one would write it for this game, with the same pipeline.
-- `textbook`: a `keras.Model` as in the well-known examples: fresh fakes for each player, real and generated images
-  concatenated, several critic steps in a Python loop.
+- `textbook`: a `keras.Model` as in the well-known examples, of Keras's own layers: fresh fakes for each player, real
+  and generated images concatenated, several critic steps in a Python loop.
 - `torch`, `torch compiled`: PyTorch's well-known example, eager and through `torch.compile`.
 
 A process says `ready`, then answers each line "n" with the seconds that n steps took, and "memory" with its peak in MB.
@@ -182,7 +182,11 @@ def textbook(case):
     import tensorflow as tf
     from keras import ops
 
-    generator, discriminator = players(case)
+    def of_keras(layer):
+        norm = isinstance(layer, keras.layers.BatchNormalization)
+        return (keras.layers.BatchNormalization if norm else type(layer)).from_config(layer.get_config())
+
+    generator, discriminator = (keras.models.clone_model(player, clone_function=of_keras) for player in players(case))
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
 
     class GAN(keras.Model):

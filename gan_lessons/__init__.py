@@ -20,7 +20,7 @@ Modules are loaded when they are first used, so that `import gan_lessons` costs 
 import importlib
 
 # Imported at once, not on first use: loading a saved GAN needs the classes in these to be registered with Keras.
-from gan_lessons import constraints, objectives, penalties  # noqa: F401
+from gan_lessons import constraints, layers, objectives, penalties  # noqa: F401
 from gan_lessons.gan import GAN
 
 __version__ = "0.1.0"
@@ -32,6 +32,7 @@ _MODULES = (
     "data",
     "doctor",
     "features",
+    "layers",
     "metrics",
     "networks",
     "objectives",

@@ -1,7 +1,8 @@
 """Generators and discriminators: functions that return plain, built functional Keras models.
 
 Layer sizes are arguments, discriminators answer logits (no sigmoid at the end), generators end in tanh and make images in
-[−1, 1]. `GAN` takes these or any other Keras models.
+[−1, 1]. `GAN` takes these or any other Keras models. All layers are Keras's own but for `BatchNormalization`, which is
+Keras's with a faster way of computing (`gan_lessons.layers`).
 """
 
 import math
@@ -9,6 +10,8 @@ import numbers
 
 import keras
 from keras import layers
+
+from gan_lessons.layers import BatchNormalization
 
 
 def mlp_generator(image_shape, latent_dim=100, units=(256, 512, 1024), name="mlp_generator"):
@@ -105,7 +108,7 @@ def dcgan_generator(
     x = layers.Reshape((height // scale, width // scale, filters[0]))(x)
     for count in (*filters[1:], None):
         if batch_norm:
-            x = layers.BatchNormalization(gamma_initializer=keras.initializers.RandomNormal(1.0, 0.02))(x)
+            x = BatchNormalization(gamma_initializer=keras.initializers.RandomNormal(1.0, 0.02))(x)
         x = layers.ReLU()(x)
         if count:
             x = layers.Conv2DTranspose(count, 4, strides=2, padding="same", use_bias=not batch_norm, **_normal())(x)
@@ -142,7 +145,7 @@ def dcgan_discriminator(
         normalised = batch_norm and index > 0
         x = layers.Conv2D(count, 4, strides=2, padding="same", use_bias=not normalised, **_normal())(x)
         if normalised:
-            x = layers.BatchNormalization(gamma_initializer=keras.initializers.RandomNormal(1.0, 0.02))(x)
+            x = BatchNormalization(gamma_initializer=keras.initializers.RandomNormal(1.0, 0.02))(x)
         x = layers.LeakyReLU(0.2)(x)
     return keras.Model(images, layers.Dense(1, **_normal())(layers.Flatten()(x)), name=name)
 

@@ -1,0 +1,187 @@
+"""BatchNormalization: the numbers, slopes and saved files of Keras's own layer, from another kernel."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gan_lessons import GAN, networks
+from gan_lessons.layers import BatchNormalization
+
+OURS, KERAS = BatchNormalization, keras.layers.BatchNormalization
+SHAPES = {"images": (8, 4, 5, 3), "one image": (1, 3, 2, 3), "one pixel each": (8, 1, 1, 3), "one pixel": (1, 1, 1, 3)}
+
+
+def numbers(shape, seed=0):
+    return np.random.default_rng(seed).normal(2, 3, shape).astype("float32")
+
+
+def layer_of(kind, shape, **options):
+    layer = kind(**options)
+    layer.build(shape)
+    for seed, weight in enumerate([layer.gamma] * layer.scale + [layer.beta] * layer.center):
+        weight.assign(numbers(weight.shape, seed + 1))
+    return layer
+
+
+def all_that_comes_out(layer, x, training=True, **options):
+    """What a call answers and keeps, its slopes, and the slopes of its slopes, which a gradient penalty asks for."""
+    x, weights = tf.cast(x, layer.compute_dtype), layer.trainable_variables
+    direction = tf.constant(numbers(x.shape, seed=9))
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape(persistent=True) as inner:
+            inner.watch(x)
+            y = layer(x, training=training, **options)
+            along = tf.reduce_sum(tf.cast(y, "float32") * direction)
+        slopes = inner.gradient(along, [x, *weights])
+        length = tf.reduce_sum(tf.cast(slopes[0], "float32") ** 2)
+    in_x, in_gamma, in_beta = outer.gradient(length, [x, *weights])
+    assert in_beta is None or not np.any(in_beta), "β shifts, and leaves every slope as it is"
+    found = [y, *slopes, in_x, in_gamma, *layer.non_trainable_variables]
+    return [keras.ops.convert_to_numpy(keras.ops.cast(value, "float32")) for value in found]
+
+
+def used_kernel(layer, *arguments, **options):
+    graph = tf.function(lambda x: layer(x, **options)).get_concrete_function(*arguments).graph
+    return any(operation.type.startswith("FusedBatchNorm") for operation in graph.get_operations())
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_all_that_comes_out_is_what_keras_has(shape):
+    ours, theirs = (layer_of(kind, shape, momentum=0.7) for kind in (OURS, KERAS))
+    assert used_kernel(ours, tf.TensorSpec(shape), training=True)
+    for own, other in zip(all_that_comes_out(ours, numbers(shape)), all_that_comes_out(theirs, numbers(shape)), strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-4, atol=2e-5 * max(1, np.abs(other).max()))
+
+
+def test_it_is_the_formula():
+    x, layer = numbers((8, 4, 5, 3)), layer_of(OURS, (8, 4, 5, 3), momentum=0.9, epsilon=0.01)
+    gamma, beta = (keras.ops.convert_to_numpy(weight) for weight in layer.trainable_variables)
+    mean, variance = x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))  # n in the denominator, not n − 1
+    expected = gamma * (x - mean) / np.sqrt(variance + 0.01) + beta
+    np.testing.assert_allclose(layer(x, training=True), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(layer.moving_mean, 0.1 * mean, rtol=1e-4)
+    np.testing.assert_allclose(layer.moving_variance, 0.9 + 0.1 * variance, rtol=1e-4)
+
+
+def test_its_slope_is_that_of_finite_differences():
+    x, layer = numbers((4, 2, 2, 2)), layer_of(OURS, (4, 2, 2, 2))
+    direction, weighing = numbers(x.shape, 3) / 10, numbers(x.shape, 4)
+
+    def value(step):
+        return float(np.sum(weighing * np.float64(layer(x + np.float32(step) * direction, training=True))))
+
+    point = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(point)
+        loss = tf.reduce_sum(weighing * layer(point, training=True))
+    slope = float(tf.reduce_sum(tape.gradient(loss, point) * direction))
+    assert slope == pytest.approx((value(0.05) - value(-0.05)) / 0.1, rel=0.02)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_in_sixteen_bits(policy):
+    shape = SHAPES["images"]
+    ours, theirs = (layer_of(kind, shape, dtype=policy) for kind in (OURS, KERAS))
+    own, other = (all_that_comes_out(layer, numbers(shape)) for layer in (ours, theirs))
+    assert used_kernel(ours, tf.TensorSpec(shape, ours.compute_dtype), training=True)
+    assert ours(numbers(shape), training=True).dtype == ours.compute_dtype
+    assert {weight.dtype for weight in ours.variables} == {"float32"}
+    rounding = 2**-8 if policy == "mixed_bfloat16" else 2**-10
+    for a, b in zip(own, other, strict=True):
+        np.testing.assert_allclose(a, b, rtol=rounding, atol=2 * rounding * np.abs(b).max())
+
+
+LEFT_TO_KERAS = {
+    "not training": ({}, {"training": False}, (8, 4, 5, 3)),
+    "training is not said": ({}, {}, (8, 4, 5, 3)),
+    "frozen": ({"trainable": False}, {"training": True}, (8, 4, 5, 3)),
+    "vectors": ({}, {"training": True}, (8, 3)),
+    "volumes": ({}, {"training": True}, (4, 2, 2, 2, 3)),
+    "another axis": ({"axis": 1}, {"training": True}, (8, 4, 5, 3)),
+    "no scale": ({"scale": False}, {"training": True}, (8, 4, 5, 3)),
+    "no center": ({"center": False}, {"training": True}, (8, 4, 5, 3)),
+    "a tiny epsilon": ({"epsilon": 1e-7}, {"training": True}, (8, 4, 5, 3)),
+    "renorm": ({"renorm": True}, {"training": True}, (8, 4, 5, 3)),
+    "synchronized": ({"synchronized": True}, {"training": True}, (8, 4, 5, 3)),
+    "a mask": ({}, {"training": True, "mask": np.arange(160).reshape(8, 4, 5) % 3 > 0}, (8, 4, 5, 3)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("made_with, called_with, shape", LEFT_TO_KERAS.values(), ids=LEFT_TO_KERAS)
+def test_what_the_kernel_does_not_know_is_left_to_keras(made_with, called_with, shape):
+    ours, theirs = (layer_of(kind, shape, **made_with) for kind in (OURS, KERAS))
+    assert not used_kernel(ours, tf.TensorSpec(shape), **called_with)
+    for _ in range(2):
+        np.testing.assert_array_equal(ours(numbers(shape), **called_with), theirs(numbers(shape), **called_with))
+    for own, other in zip(ours.variables, theirs.variables, strict=True):
+        np.testing.assert_array_equal(own, other)
+
+
+@pytest.mark.parametrize("axis", [-1, 3])
+def test_the_last_axis_by_either_name(axis):
+    assert used_kernel(layer_of(OURS, (8, 4, 5, 3), axis=axis), tf.TensorSpec((None, 4, 5, 3)), training=True)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_batches_of_unknown_size_compiled_too(jit_compile):
+    ours, theirs = (layer_of(kind, (None, 4, 5, 3)) for kind in (OURS, KERAS))
+    spec = [tf.TensorSpec((None, 4, 5, 3))]
+    step = tf.function(lambda x: ours(x, training=True), input_signature=spec, jit_compile=jit_compile)
+    for count in (8, 3):
+        x = numbers((count, 4, 5, 3), seed=count)
+        np.testing.assert_allclose(step(x), theirs(x, training=True), rtol=1e-4, atol=1e-5)
+    for own, other in zip(ours.variables, theirs.variables, strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-5)
+
+
+def test_keras_loads_into_it_and_it_loads_into_keras(tmp_path):
+    generator = networks.dcgan_generator((8, 8, 1), latent_dim=3, filters=(4, 4))
+    latents = numbers((6, 3))
+    generator(latents, training=True)  # moves the statistics
+    generator.save(tmp_path / "generator.keras")
+    again = keras.saving.load_model(tmp_path / "generator.keras", safe_mode=True)
+    assert [type(layer) for layer in again.layers] == [type(layer) for layer in generator.layers]
+    np.testing.assert_array_equal(again(latents), generator(latents))
+
+    def of_keras(layer):
+        return (KERAS if isinstance(layer, OURS) else type(layer)).from_config(layer.get_config())
+
+    plain = keras.models.clone_model(generator, clone_function=of_keras)
+    generator.save_weights(tmp_path / "generator.weights.h5")
+    plain.load_weights(tmp_path / "generator.weights.h5")
+    assert not any(isinstance(layer, OURS) for layer in plain.layers)
+    np.testing.assert_array_equal(plain(latents), generator(latents))
+
+
+def test_a_gan_trains_as_with_keras():
+    """Ten steps by gradient descent, in which a small difference stays small."""
+
+    def of_keras(layer):
+        return (KERAS if isinstance(layer, OURS) else type(layer)).from_config(layer.get_config())
+
+    weights, histories = [], []
+    players = networks.dcgan_generator((8, 8, 1), 3, (4, 4)), networks.dcgan_discriminator((8, 8, 1), (4, 4))
+    begin = [player.get_weights() for player in players]
+    for change in (False, True):
+        own = [keras.models.clone_model(player, clone_function=of_keras) if change else player for player in players]
+        for player, values in zip(own, begin):
+            player.set_weights(values)
+        gan = GAN(*own, latent_dim=3, seed=1)
+        gan.compile(
+            generator_optimizer=keras.optimizers.SGD(0.01), discriminator_optimizer=keras.optimizers.SGD(0.01)
+        )
+        x = np.tanh(numbers((80, 8, 8, 1)) / 3)
+        histories.append(gan.fit(x, batch_size=16, epochs=2, shuffle=False, verbose=0).history)
+        weights.append([value for player in own for value in player.get_weights()])
+    for name in histories[0]:
+        np.testing.assert_allclose(histories[0][name], histories[1][name], rtol=1e-4)
+    for own, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-3, atol=1e-5)
+
+
+def test_the_networks_use_it():
+    for network in (networks.dcgan_generator(), networks.dcgan_discriminator()):
+        norms = [layer for layer in network.layers if isinstance(layer, KERAS)]
+        assert norms and all(type(layer) is OURS for layer in norms)
