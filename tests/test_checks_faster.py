@@ -9,6 +9,7 @@ from gan_lessons import checks
 from gan_lessons.checks import faster
 
 RIGHT = {
+    "passes": {"a": 2.097152, "b": 2.5165824, "c": 0.8388608},
     "products": {"a": 401_408, "b": 2_097_152, "c": 2_097_152},
     "waiting": {"a": 45, "b": 1.6, "c": 1},
     "steps_per_call": {"ms a step, 10 a call": 1.55, "most that can be saved, %": 25},
@@ -17,6 +18,17 @@ RIGHT = {
 
 WRONG = [
     # exercise, what is changed in the right answer, what the hint speaks of
+    ("passes", {"a": 0.524}, "4 bytes"),
+    ("passes", {"a": 16.8}, "Eight"),
+    ("passes", {"a": 0.0328}, "one image"),
+    ("passes", {"a": 2_097_152}, "in millions"),
+    ("passes", {"a": 1.0}, "64·16·16·32"),
+    ("passes", {"b": 1.258}, "two passes"),
+    ("passes", {"b": 0.419}, "one operation"),
+    ("passes", {"b": 0.002517}, "seconds"),
+    ("passes", {"b": 25.0}, "6 operations"),
+    ("passes", {"c": 0.419}, "two passes"),
+    ("passes", {"c": 0.2}, "2 operations"),
     ("products", {"a": 1296}, "multiply"),
     ("products", {"a": 401_920}, "biases"),
     ("products", {"a": 802_816}, "multiply-add"),
@@ -81,3 +93,12 @@ def test_the_weight_in_bfloat16():
         weight = weight + tf.constant(0.001, tf.bfloat16)
     assert float(weight) == RIGHT["rounding"]["bfloat16"]
     np.testing.assert_allclose(np.cumsum(np.full(1000, 0.001, "float32"))[-1] + 1, RIGHT["rounding"]["float32"], atol=1e-3)
+
+
+def test_the_passes_are_those_of_an_array():
+    batch = np.zeros((64, 16, 16, 32), "float32")
+    assert batch.nbytes / 1e6 == RIGHT["passes"]["a"]
+    for letter, operations in (("b", 6), ("c", 2)):
+        assert 1e3 * operations * 2 * batch.nbytes / 1e10 == pytest.approx(RIGHT["passes"][letter])
+    assert faster.passes({"a": 2, "b": 2.5, "c": 0.84}).status == "wrong", "2 is too rough"
+    assert faster.passes({"a": 2.1, "b": 2.5, "c": 0.84}).status == "right", "two digits will do"

@@ -17,6 +17,38 @@ def _numbers(answer, keys):
         raise Hint("every answer is a number.") from None
 
 
+@exercise("Passes over memory")
+def passes(answer):
+    """The bytes of a batch, and the time of operations that do nothing but read and write it."""
+    found = _numbers(answer, ("a", "b", "c"))
+    million = 64 * 16 * 16 * 32 * 4 / 1e6
+    if not np.isclose(found["a"], million, rtol=0.03):  # 2 ** 20 is a million, too, to some
+        if np.isclose(found["a"], million / 4, rtol=0.03):
+            raise Hint("(a) that is how many numbers there are. A number in float32 has 32 bits: 4 bytes.")
+        if np.isclose(found["a"], million * 8, rtol=0.03):
+            raise Hint("(a) these are bits. Eight make a byte.")
+        if np.isclose(found["a"], million / 64, rtol=0.03):
+            raise Hint("(a) that is one image of the batch, which has 64.")
+        if np.isclose(found["a"], million * 1e6, rtol=0.03):
+            raise Hint("(a) in millions, please.")
+        raise Hint("(a) 64·16·16·32 numbers of 4 bytes each.")
+    for letter, operations in (("b", 6), ("c", 2)):
+        once = operations * million / 10  # ms: 1e10 bytes a second are 10 million in one
+        if not np.isclose(found[letter], 2 * once, rtol=0.03):
+            if np.isclose(found[letter], once, rtol=0.03):
+                raise Hint(f"({letter}) each operation reads the batch *and* writes it: two passes.")
+            if np.isclose(found[letter], 2 * once / operations, rtol=0.03):
+                raise Hint(f"({letter}) that is one operation. There are {operations}.")
+            if np.isclose(found[letter], 2 * once / 1e3, rtol=0.03):
+                raise Hint(f"({letter}) these are seconds. How many ms?")
+            raise Hint(f"({letter}) {operations} operations, each of which moves twice {million:.1f} million bytes.")
+    return (
+        "2.1 million bytes, 2.5 ms and 0.84 ms. And a gradient costs as many passes once more. (Real memory has caches "
+        "before it, from which a batch of this size may be read faster; a step has several such layers, each called four "
+        "times.)"
+    )
+
+
 @exercise("Counting products")
 def products(answer):
     """The multiply-adds of one image's way forwards through three layers."""

@@ -342,7 +342,8 @@ for layer in [*generator.layers, *discriminator.layers]:
 
 # %% [markdown]
 # Nearly all the work is in the middle layers, and G and D cost about the same. The package has these networks
-# too, for any size that doubling reaches; from here on we import them. They are the same, layer for layer:
+# too, for any size that doubling reaches; from here on we import them. They are the same, layer for layer (their
+# `BatchNormalization` is Keras's with a faster way of computing, which lesson {{lesson:faster}} comes back to):
 
 # %%
 def kinds(model):

@@ -18,7 +18,7 @@
 # you follow it.
 #
 # **What you will be able to do.** Say how fast a training step could be at best, and how far from that it is;
-# profile one; find out in one line whether the images are the brake; decide by measuring when XLA, several steps
+# profile one, and read from it what can be saved; find out in one line whether the images are the brake; decide by measuring when XLA, several steps
 # a call, shared fakes and bfloat16 help; train on several devices, and say what stays the same.
 #
 # **What you need.** The networks of lessons {{lesson:mlp_gan}} and {{lesson:dcgan}}.
@@ -174,6 +174,51 @@ share = sum(milliseconds for kind, milliseconds in profiled.items() if "Conv2D" 
 print(f"All convolutions together: {share:.0%} of the work of a step.")
 
 # %% [markdown]
+# ### What a profile is good for
+#
+# Convolutions are what a DCGAN is. The rest of the list is where one may hope to find something. While this course
+# was made it was longer: `Mul`, `Mean`, `SquaredDifference`, `Sub` and `Tile` took a fifth of a step. None of them
+# stands in the lesson's networks. They are Keras's `BatchNormalization`,
+#
+# $$ y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta , $$
+#
+# written as one operation for each sign of the formula. The arithmetic is nothing; but every operation reads the whole
+# batch from memory and writes it back. TensorFlow has *one* operation for the formula, and one for its gradient. So
+# `gl.layers.BatchNormalization`, in the package's networks, is Keras's layer with another `call`: the same numbers in
+# fewer passes. Here are both, in one profile each and side by side.
+
+
+# %%
+def of_keras_alone(layer):
+    norm = isinstance(layer, keras.layers.BatchNormalization)
+    return (keras.layers.BatchNormalization if norm else type(layer)).from_config(layer.get_config())
+
+
+unfused = make_gan(
+    keras.models.clone_model(gan.generator, clone_function=of_keras_alone),
+    keras.models.clone_model(gan.discriminator, clone_function=of_keras_alone),
+)
+assert type(gan.generator.layers[3]) is gl.layers.BatchNormalization
+assert type(unfused.generator.layers[3]) is keras.layers.BatchNormalization
+batch_norm_times = measure({"one kernel": (gan, one_batch(images)), "Keras's own": (unfused, one_batch(images))}, 20)
+table(batch_norm_times)
+
+before, after = profile(unfused, one_batch(images)), profile(gan, one_batch(images))
+changed = sorted(before | after, key=lambda kind: -abs(before[kind] - after[kind]))
+print(f"\n{'':32} Keras's own   one kernel   (ms a step)")
+for kind in [kind for kind in changed if "Conv2D" not in kind][:10]:
+    print(f"{kind:32} {before[kind]:11.2f} {after[kind]:12.2f}")
+
+# %% [markdown]
+# **Exercise 1.** A batch of 64 maps of 16×16 pixels with 32 channels in float32 lies in memory, which can be read and
+# written at 10 GB ($10^{10}$ bytes) a second. (a) How many million bytes has the batch? (b) How many ms do six
+# operations take that each read it once and write it once? (c) And two such operations?
+
+# %%
+passes = {"a": ..., "b": ..., "c": ...}
+gl.checks.faster.passes(passes)
+
+# %% [markdown]
 # ## 2. How fast could it be?
 #
 # Nearly all the work of a network is multiplying and adding, and one can count it. A dense layer from $a$ to $b$
@@ -187,7 +232,7 @@ print(f"All convolutions together: {share:.0%} of the work of a step.")
 # $$ \underbrace{g + 2 \cdot 3d}_{D\text{'s turn: fakes made, two batches forwards and back}} +
 #    \underbrace{3g + 2d}_{G\text{'s turn: through both, but back only to D's input}} = 4g + 8d . $$
 #
-# **Exercise 1.** Count the products of one image's way forwards through (a) a dense layer from 784 to 512
+# **Exercise 2.** Count the products of one image's way forwards through (a) a dense layer from 784 to 512
 # numbers; (b) a convolution with a kernel of 4×4 and stride 2, from 16×16×32 to 8×8×64; (c) a transposed
 # convolution with a kernel of 4×4 and stride 2, from 8×8×64 to 16×16×32.
 
@@ -299,7 +344,7 @@ table(input_times)
 # **What to look for.** The second ratio should be near 1, the third well above: what is read anew for every batch is
 # the brake, though each file is small. Where yours are, let the one line tell.
 #
-# **Exercise 2.** A friend measures, in ms a step: on the data set 120; on one fixed batch 75. (a) How many ms of
+# **Exercise 3.** A friend measures, in ms a step: on the data set 120; on one fixed batch 75. (a) How many ms of
 # a step are spent waiting? (b) By what factor would the training become faster with a perfect pipeline? (c) And
 # by what factor with a graphics card that takes 5 ms a step, and the pipeline as it is, which brings a batch every
 # 120 ms?
@@ -358,7 +403,7 @@ table(option_times["DCGAN"])
 # convolutions. In a tiny step a call of compiled code costs as much as it saves. For your own networks, measure;
 # these four lines are all it takes.
 #
-# **Exercise 3.** Of a step of 2 ms, 0.5 ms is what surrounds the work, once for each call. How long is a step with
+# **Exercise 4.** Of a step of 2 ms, 0.5 ms is what surrounds the work, once for each call. How long is a step with
 # `steps_per_execution=10`? And what would be the most that *any* number of steps a call can save, in per cent?
 
 # %%
@@ -414,7 +459,7 @@ table(bfloat16_times)
 # MLPs, where there is nothing to gain even with them. Over three seeds the images of such a DCGAN scored no worse. The
 # losses themselves are computed in float32 in any case: `gl.GAN` turns D's answers back first.
 #
-# **Exercise 4.** Numbers in bfloat16 near 1 are 1/128 apart. A weight of 1.0 kept *in bfloat16* gets steps of
+# **Exercise 5.** Numbers in bfloat16 near 1 are 1/128 apart. A weight of 1.0 kept *in bfloat16* gets steps of
 # 0.001, rounded to the nearest number after each. What is it after 1,000 steps of +0.001? And what would it be in
 # float32, to one decimal?
 
@@ -482,6 +527,7 @@ summary = {
     "MLP GAN: XLA": option_times["MLP GAN"]["XLA"] / option_times["MLP GAN"]["plain"],
     "MLP GAN: 10 steps a call": option_times["MLP GAN"]["10 steps a call"] / option_times["MLP GAN"]["plain"],
     "DCGAN: XLA": option_times["DCGAN"]["XLA"] / option_times["DCGAN"]["plain"],
+    "DCGAN: Keras's BatchNorm": batch_norm_times["Keras's own"] / batch_norm_times["one kernel"],
     "DCGAN: shared fakes": sharing_times["shared fakes"] / sharing_times["fresh fakes"],
     "DCGAN: bfloat16": bfloat16_times["bfloat16"] / bfloat16_times["float32"],
 }
@@ -502,7 +548,8 @@ plt.show()
 # ## Recap
 #
 # - A step of a GAN costs about $4g + 8d$ products an image. Over the machine's best rate that is the floor.
-# - A profile says which operations that goes into; for a DCGAN, mostly convolutions.
+# - A profile says which operations that goes into; for a DCGAN, mostly convolutions. What it lists besides is worth a
+#   look: simple operations cost what their passes over memory cost, and one kernel for many saves passes.
 # - One fixed batch instead of the data set tells whether the images are the brake.
 # - Several steps a call save what surrounds the work: much for tiny networks, nothing for large ones. XLA gains with
 #   dense layers and loses, on a CPU, with convolutions.
