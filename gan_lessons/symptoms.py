@@ -654,9 +654,9 @@ def mixed_batch(case):
 
 
 def _batch_norms(case):
-    """The names of D's layers of BatchNormalization."""
+    """The names of D's layers of BatchNormalization, but for frozen ones: these use statistics that they have kept."""
     found = case.gan.discriminator._flatten_layers()
-    return [layer.name for layer in found if isinstance(layer, layers.BatchNormalization)]
+    return [layer.name for layer in found if isinstance(layer, layers.BatchNormalization) and layer.trainable]
 
 
 def slack_penalty(case):

@@ -201,7 +201,8 @@ def _check_logits(logits, patch_logits):
 
 def warn_about_batch_norm(discriminator, penalty):
     """A sentence for the user if a per-image penalty meets a discriminator that mixes the images of a batch, else None."""
-    mixed = [layer.name for layer in discriminator._flatten_layers() if isinstance(layer, layers.BatchNormalization)]
+    norms = [layer for layer in discriminator._flatten_layers() if isinstance(layer, layers.BatchNormalization)]
+    mixed = [layer.name for layer in norms if layer.trainable]  # a frozen one uses statistics that it has kept
     if penalty is not None and mixed:
         return (
             "The penalty holds the slope at each image by itself, but BatchNormalization makes the discriminator's answer "

@@ -1,5 +1,7 @@
 """The numbers that findings are made of, against closed forms, and where each of them begins."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -172,12 +174,14 @@ def test_copies_are_told_from_new_images(seed):
         (layers.BatchNormalization, False, True, False),
         (layers.BatchNormalization, True, False, False),  # moving statistics: an answer depends on one image alone
         (layers.LayerNormalization, True, True, False),
+        (functools.partial(layers.BatchNormalization, trainable=False), True, True, False),  # frozen
     ],
 )
 def test_a_batch_of_both_kinds_is_ill_only_where_answers_depend_on_it(layer, together, training, ill):
     class Patient(Handmade):
         def __init__(self):
-            super().__init__(None, small_discriminator(extra=[layer(name="norm")]))
+            # With Dropout beside it D is in training mode, whatever the layer.
+            super().__init__(None, small_discriminator(extra=[layers.Dropout(0.1), layer(name="norm")]))
 
         def judge(self, images):
             return self.discriminator(images, training=training)
