@@ -620,10 +620,14 @@ def _slope_is_zero(step):
 
 
 def _not_finite(step):
-    return sum(
-        gradient is not None and not np.isfinite(keras.ops.convert_to_numpy(gradient)).all()
-        for update in step.updates
-        for gradient in update.gradients
+    """How many weights were given a gradient that is not finite; a weight with several turns in the step counts once."""
+    return len(
+        {
+            id(owned.variable)
+            for update in step.updates
+            for gradient, owned in zip(update.gradients, update.variables, strict=False)
+            if gradient is not None and not np.isfinite(keras.ops.convert_to_numpy(gradient)).all()
+        }
     )
 
 

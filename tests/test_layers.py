@@ -93,6 +93,13 @@ def test_in_sixteen_bits(policy):
         np.testing.assert_allclose(a, b, rtol=rounding, atol=2 * rounding * np.abs(b).max())
 
 
+def test_what_is_not_brought_to_the_layers_type_is_answered_in_it():
+    x = tf.cast(numbers((8, 4, 5, 3)), "bfloat16")
+    ours, theirs = (layer_of(kind, x.shape, autocast=False) for kind in (OURS, KERAS))
+    assert ours(x, training=True).dtype == theirs(x, training=True).dtype == "float32"
+    np.testing.assert_allclose(ours(x, training=True), theirs(x, training=True), atol=0.03)
+
+
 LEFT_TO_KERAS = {
     "not training": ({}, {"training": False}, (8, 4, 5, 3)),
     "training is not said": ({}, {}, (8, 4, 5, 3)),
@@ -105,6 +112,8 @@ LEFT_TO_KERAS = {
     "a tiny epsilon": ({"epsilon": 1e-7}, {"training": True}, (8, 4, 5, 3)),
     "renorm": ({"renorm": True}, {"training": True}, (8, 4, 5, 3)),
     "synchronized": ({"synchronized": True}, {"training": True}, (8, 4, 5, 3)),
+    "in float64": ({"dtype": "float64"}, {"training": True}, (8, 4, 5, 3)),
+    "in float16 alone": ({"dtype": "float16"}, {"training": True}, (8, 4, 5, 3)),
     "a mask": ({}, {"training": True, "mask": np.arange(160).reshape(8, 4, 5) % 3 > 0}, (8, 4, 5, 3)),
 }  # fmt: skip
 
@@ -112,7 +121,7 @@ LEFT_TO_KERAS = {
 @pytest.mark.parametrize("made_with, called_with, shape", LEFT_TO_KERAS.values(), ids=LEFT_TO_KERAS)
 def test_what_the_kernel_does_not_know_is_left_to_keras(made_with, called_with, shape):
     ours, theirs = (layer_of(kind, shape, **made_with) for kind in (OURS, KERAS))
-    assert not used_kernel(ours, tf.TensorSpec(shape), **called_with)
+    assert not used_kernel(ours, tf.TensorSpec(shape, ours.compute_dtype), **called_with)
     for _ in range(2):
         np.testing.assert_array_equal(ours(numbers(shape), **called_with), theirs(numbers(shape), **called_with))
     for own, other in zip(ours.variables, theirs.variables, strict=True):

@@ -164,6 +164,18 @@ def test_copies_are_told_from_new_images(seed):
     assert find(copies).numbers["images"] == pytest.approx(np.median(pairs[:128].min(1)), rel=1e-6)
 
 
+# --- gradients that are not finite
+
+
+def test_a_weight_with_several_turns_in_a_step_counts_once():
+    first, second = (probing.Owned(tf.Variable([1.0, 2.0]), "discriminator") for _ in range(2))
+    bad, good = tf.constant([1.0, np.nan]), tf.constant([1.0, 2.0])
+    turns = [probing.Update(None, [bad, good], [first, second]) for _ in range(5)]
+    assert symptoms._not_finite(probing.Step(updates=turns)) == 1
+    assert symptoms._not_finite(probing.Step(updates=[*turns, probing.Update(None, [None, bad], [first, second])])) == 2
+    assert symptoms._not_finite(probing.Step(updates=[probing.Update(None, [good, None], [first, second])])) == 0
+
+
 # --- one batch of both kinds
 
 

@@ -95,7 +95,10 @@ def who_moves(function):
             f"the largest changes were {wanted[0]:g} and {wanted[1]:g}, and yours are {found[0]:g} and {found[1]:g}. "
             "Over all arrays of a player, the maximum of |after − before|."
         )
-    return "Adam moves a weight by about its learning rate. A player that moves by 0 is not being trained."
+    return (
+        "Adam moves most weights by its learning rate at most. The largest move may be up to (1 − β₁)/√(1 − β₂) ≈ 16 times "
+        "that, for a weight whose gradient was small before. A player that moves by 0 is not being trained."
+    )
 
 
 @exercise("Does D learn to tell?")
@@ -333,9 +336,9 @@ def patient_1(illness, mended, pixels):
         illness,
         WARD["Patient1"],
         {
-            "discriminator_saturated": "that is what one sees; what gives D such an easy game? Look at the first line.",
+            "discriminator_saturated": "D's logits are no larger than the healthy one's: it is not sure. Which values has a real image here?",
             "noise_as_real": "the real images are real. But are they where G's images can be?",
-            "collapsed": "there are few distinct samples because D has won. Why could it win so easily?",
+            "collapsed": "fewer are distinct, but they are no copies of one another. What background do they try to reach?",
             None: (
                 "which values can a real image have here, and which can tanh make? Look at the first line of "
                 "`batches`."
@@ -625,8 +628,8 @@ def patient_9(illness, mended, pixels):
         illness,
         WARD["Patient9"],
         {
-            "discriminator_saturated": "its logits grow and grow, yes. What rewards D for that?",
-            "diverging": "something grows, yes. What in the loss never stops to reward it?",
+            "discriminator_saturated": "it is surer of real images than the healthy one, and G keeps up. What rewards it for being surer still?",
+            "diverging": "nothing runs away yet. But what in the loss would never stop rewarding a surer D?",
             "sigmoid_and_logits": "D answers logits, and the loss is told so. Look at the labels.",
             "swapped_labels": "real is about 1 and fake is 0. *About* 1?",
             None: "what is the smallest value that this loss can have? Try real logits of 10, 100, 1000.",

@@ -297,8 +297,8 @@ def slopes(critic, points):
 # For the third instrument we need a radius: when are two digits "the same"? The real images say: half of the
 # distance that a digit typically has to its nearest other. Of 100 real images nearly all are then distinct.
 #
-# The fifth number on the chart is a score: the Fréchet distance in the features of the small classifier of
-# digits that comes with the package. It tells *that* something is wrong, and never what.
+# The chart also has how many logits D answers to one image. Its last line is a score: the Fréchet distance in the
+# features of the small classifier of digits that comes with the package. It tells *that* something is wrong, and never what.
 
 # %%
 SAMPLES = 100 if FAST else 1000
@@ -1113,7 +1113,7 @@ gl.checks.clinic.patient_16(illness, Mended16, points)
 #
 # `BatchNormalization` in the critic, since it makes networks train faster.
 #
-# **What to look for.** The table: two lines are not as they should be.
+# **What to look for.** First the samples, then the lines on the critic: two of them are not as they should be.
 
 
 # %%
@@ -1144,7 +1144,7 @@ gl.checks.clinic.patient_17(illness, Mended17, points)
 #
 # Five steps of the critic for one of the generator, says algorithm 1.
 #
-# **What to look for.** The table: one line is not as it should be.
+# **What to look for.** The lines on the critic: one of them is not as it should be.
 
 
 # %%
@@ -1213,9 +1213,10 @@ for name, findings in named.items():
 # %% [markdown]
 # ### While it trains
 #
-# `gl.callbacks.Doctor` looks at the end of each epoch at what costs little: losses, weights, a few samples. It says
-# each finding once, when it first appears; the training goes on. Here is patient 15 again, with one difference: its
-# critic's last layer begins with zeros, as many networks' do. So it is flat in its first step.
+# `gl.callbacks.Doctor` looks at the end of an epoch at what costs little: losses, weights, a few samples. At most once
+# in 200 steps, but always where a loss is not finite, and at the very end. It says each finding once, when it first
+# appears; the training goes on. Here is patient 15 again, with one difference: its critic's last layer begins with
+# zeros, as many networks' do. So it is flat in its first step.
 
 
 # %%

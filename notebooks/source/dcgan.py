@@ -217,11 +217,11 @@ plt.show()
 # kernel size**. Output pixel $p$ is reached by the kernel positions $j$ with $j \equiv p \pmod s$; there are
 # equally many of these for each remainder only if $s$ divides $k$.
 #
-# What does it do to pictures? Below, generators that have learnt nothing: a constant 4×4 map and three layers
-# of random kernels. Each number of the kernel comes from the same distribution, so the variance of an output
-# pixel is the number of paths that lead to it. The upper row is one such generator each; the lower is the
-# standard deviation of each pixel over many of them; above it stands what the path count says it should be,
-# largest to smallest, inside.
+# What does it do to pictures? Below, generators that have learnt nothing: a constant 4×4 map and three layers of
+# random kernels. Each number of the kernel comes from the same distribution, so the variance of an output pixel is
+# proportional to the number of paths that lead to it. The upper row is one such generator each; the lower is the
+# standard deviation of each pixel over many of them; above it stands what the path count says it should be, largest
+# to smallest, inside.
 
 # %%
 def random_generator(kernel_size, seed, width=6):
@@ -282,7 +282,7 @@ gl.checks.dcgan.even_overlap(even_pairs)
 # 5. **LeakyReLU 0.2 in D**: a negative input still passes a gradient on, and that gradient is all that G
 #    learns from.
 # 6. **Weights from N(0, 0.02)**, Adam with learning rate 0.0002 and **β₁ = 0.5** instead of 0.9, batches of
-#    64 or 128.
+#    128 (64 here).
 #
 # Written out, layer by layer. Follow the shapes in the margin.
 
@@ -367,7 +367,7 @@ gl.checks.dcgan.layer_weights(weight_count)
 # ### What BatchNorm and N(0, 0.02) do together, before the first step
 #
 # Weights of standard deviation 0.02 are small. Send latents through G and print the standard deviation of
-# each layer makes of them. With BatchNorm what goes *into* the next layer has spread 1 again, whatever came
+# what each layer makes of them. With BatchNorm what goes into each *ReLU* has spread 1 again, whatever came
 # before. Without it the signal shrinks from layer to layer: the first pictures are an even grey, and on the
 # way back the gradients shrink by the same weights.
 
@@ -599,7 +599,9 @@ for axis, beta in zip(axes, (0.0, 0.5, 0.9), strict=True):
 plt.show()
 
 # %% [markdown]
-# Steps of finite length spiral outwards even without momentum; the more of the old mean is kept, the faster.
+# Taken by both players at once, as here, steps of finite length spiral outwards even without momentum; the more of the
+# old mean is kept, the faster. (Where they alternate, as in `gl.GAN`, they stay on a circle without momentum, as lesson
+# {{lesson:minimax_game}} says, and spiral outwards with it.)
 # WGAN-GP, BigGAN and StyleGAN all train with β₁ = 0. With the networks of this lesson, on the images of CIFAR-10, the
 # **Fréchet distance**, a score of which lesson {{lesson:quality}} tells (less is better), was in one run each 5.2
 # after 3,000 steps with the learning rate 0.0002 and β₁ = 0.5; 4.1 with β₁ = 0; and 3.2 with β₁ = 0 and 0.0008, since

@@ -18,8 +18,9 @@
 # you follow it.
 #
 # **What you will be able to do.** Say how fast a training step could be at best, and how far from that it is;
-# profile one, and read from it what can be saved; find out in one line whether the images are the brake; decide by measuring when XLA, several steps
-# a call, shared fakes and bfloat16 help; train on several devices, and say what stays the same.
+# profile one, and read from it what can be saved; find out in one line whether the images are the brake; decide
+# by measuring when XLA, several steps a call, shared fakes and bfloat16 help; train on several devices, and say
+# what stays the same.
 #
 # **What you need.** The networks of lessons {{lesson:mlp_gan}} and {{lesson:dcgan}}.
 #
@@ -141,8 +142,9 @@ table(dcgan_time)
 # %% [markdown]
 # ### Where does it go?
 #
-# TensorFlow's profiler writes down every operation that it runs, with its time. (In TensorBoard one can look at it
-# along a time line: `keras.callbacks.TensorBoard(profile_batch=(10, 20))`. The cell adds it up by kind. In the
+# TensorFlow's profiler writes down every operation that it runs, with its time. The cell adds it up by kind.
+# (`keras.callbacks.TensorBoard(profile_batch=(10, 20))` writes the same down; TensorBoard shows it along a time line,
+# once `pip install tensorboard-plugin-profile` has been run.) In the
 # names, `BackpropFilter` is a convolution's slope in its weights, `BackpropInput` its slope in what it was given,
 # which is also what a *transposed* convolution computes on its way forwards.)
 
@@ -360,8 +362,8 @@ gl.checks.faster.waiting(waiting)
 # %% [markdown]
 # ## 4. Small steps: what surrounds the work
 #
-# Around every step Python calls TensorFlow, callbacks are asked, numbers go to and fro: a fraction of a
-# millisecond, whatever the networks. For a DCGAN that is nothing. For a tiny network it is most of the time. Two
+# Around every step Python calls TensorFlow, callbacks are asked, numbers go to and fro: a
+# millisecond or so, whatever the networks. For a DCGAN that is nothing. For a tiny network it is most of the time. Two
 # options of `compile` are there for it:
 #
 # - `steps_per_execution=10`: ten steps in one call. Callbacks hear of every tenth batch only.
@@ -369,7 +371,7 @@ gl.checks.faster.waiting(waiting)
 #   takes seconds to compile. Its convolutions on a CPU are not as good as TensorFlow's own. Keras's `"auto"` uses
 #   it on GPUs alone.
 #
-# A GAN on points of the plane, as in lesson {{lesson:minimax_game}}, the MLP GAN, and the DCGAN:
+# A GAN on points of the plane, as in lesson {{lesson:wgan}}, the MLP GAN, and the DCGAN:
 
 
 # %%
@@ -397,15 +399,17 @@ for name, make, data, steps in [("tiny", tiny_gan, points, 200), ("MLP GAN", mlp
     table(option_times[name])
 
 print("DCGAN")
-runs = {"plain": (gan, one_batch(images)), "XLA": (dcgan(jit_compile=True), one_batch(images))}
-option_times["DCGAN"] = measure(runs, steps=20)
+dcgans = {"plain": gan, "XLA": dcgan(jit_compile=True)}
+if not FAST:
+    dcgans["10 steps a call"] = dcgan(jit_compile=False, steps_per_execution=10)
+option_times["DCGAN"] = measure({setting: (one, one_batch(images)) for setting, one in dcgans.items()}, steps=40)
 table(option_times["DCGAN"])
 
 # %% [markdown]
-# **What to look for.** Several steps a call save most where a step has hardly any work, and nothing where it has much.
+# **What to look for.** Several steps a call save most where a step has hardly any work, and little where it has much.
 # XLA is another matter: it gains where a step is dense layers and Adam, and loses, by a third or more, where it is
 # convolutions. In a tiny step a call of compiled code costs as much as it saves. For your own networks, measure;
-# these four lines are all it takes.
+# a few lines are all it takes.
 #
 # **Exercise 4.** Of a step of 2 ms, 0.5 ms is what surrounds the work, once for each call. How long is a step with
 # `steps_per_execution=10`? And what would be the most that *any* number of steps a call can save, in per cent?
@@ -417,8 +421,9 @@ gl.checks.faster.steps_per_call(per_call)
 # %% [markdown]
 # ## 5. Fewer bits
 #
-# Numbers of 16 bits halve what has to be moved, and processors with instructions for them multiply up to twice
-# as many. There are two formats, and the difference matters for GANs.
+# Numbers of 16 bits halve what has to be moved, and processors with instructions for them multiply twice as
+# many, or far more where there are units for whole matrices. There are two formats, and the difference matters
+# for GANs.
 #
 # | | bits for the exponent | for the fraction | smallest number > 0 | next number after 1 |
 # | --- | --- | --- | --- | --- |
@@ -555,7 +560,7 @@ plt.show()
 # - A profile says which operations that goes into; for a DCGAN, mostly convolutions. What it lists besides is worth a
 #   look: simple operations cost what their passes over memory cost, and one kernel for many saves passes.
 # - One fixed batch instead of the data set tells whether the images are the brake.
-# - Several steps a call save what surrounds the work: much for tiny networks, nothing for large ones. XLA gains with
+# - Several steps a call save what surrounds the work: much for tiny networks, little for large ones. XLA gains with
 #   dense layers and loses, on a CPU, with convolutions.
 # - bfloat16 is coarse, float16 is short. Weights stay float32; float16 needs its losses scaled, for both players.
 # - Several devices add their gradients up: the same mathematics as one device on the whole batch, BatchNorm aside.

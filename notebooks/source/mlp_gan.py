@@ -408,7 +408,7 @@ if not FAST and not info.is_stand_in:
 #   The players circle each other, as the Dirac-GAN of lesson {{lesson:minimax_game}} does; an average over
 #   the last two thousand steps lies nearer to the middle. D never sees it. It is Keras's own `use_ema=True`;
 #   `gan.generate` uses the average, `gan.generator` holds the last weights.
-# - **Large steps.** A learning rate of 8e-4 is four times that of the books, for twice their batch. The last
+# - **Large steps.** A learning rate of 8e-4 is four times DCGAN's, with its batch of 128. The last
 #   weights jump about more for it; but they are not what we use, and the average moves on faster.
 # - **Compiled.** `jit_compile=True` lets XLA, TensorFlow's compiler, fuse the small operations of a step, and
 #   `steps_per_execution=8` goes through Python once for eight steps. Neither changes the game. With dense
@@ -523,8 +523,9 @@ gl.plotting.discriminator_curves(history, title=f"MLP GAN on {info.title}: what 
 
 # %% [markdown]
 # **What to look for.** In the first epochs D learns faster than G: its loss dips, its answers on real and
-# generated images part. Then G catches up, both losses come near the dotted lines of a D that cannot tell,
-# $2\log 2$ and $\log 2$, and *stay there*. D's answers stand above and below ½ by a small margin.
+# generated images part. Then G catches up. The dotted lines are those of a D that cannot tell, $2\log 2$ and
+# $\log 2$: D's loss comes near its own, G's stays about a third above. From then on *both are nearly flat*. D's
+# answers stand above and below ½ by a small margin.
 #
 # For a classifier a flat loss would mean that nothing is being learnt. Here it means that both players learn
 # equally fast: D's loss is measured on G's *newest* fakes, G's against the *newest* D. The next cell puts the
@@ -552,9 +553,10 @@ if not FAST and not info.is_stand_in and len(history.epoch) == EPOCHS:
 
 # %% [markdown]
 # **What the curves are good for.** They show whether the game is still on. It is over if D's answers go to 1
-# and 0 and stay there: D has won, and G gets hardly a gradient. It is over, too, if both answers are ½ and
-# the samples are noise: D is blind. They do not show how good the samples are; compare the blind D
-# above. For that, look at samples.
+# and 0 and stay there: D has won. G still gets a gradient, since its loss does not saturate; but all its images
+# look equally false to D, and the gradient says little about what would be better. It is over, too, if both
+# answers are ½ and the samples are noise: D is blind. They do not show how good the samples are; compare the
+# blind D above. For that, look at samples.
 #
 # ### The same ten latents, epoch by epoch
 
@@ -869,7 +871,7 @@ loss = ...
 gl.checks.mlp_gan.answers_half(loss)
 
 # %% [markdown]
-# **2.** D's logits on two real images are $2$ and $0$, on two fakes $-1$ and $1$. What is its loss? (By hand
+# **2.** D's logits on two real images are $2$ and $0$, on two fakes $-2$ and $1$. What is its loss? (By hand
 # or in NumPy.)
 
 # %%

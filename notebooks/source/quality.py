@@ -203,7 +203,8 @@ assert np.allclose([by_entropies, metric.result()], inception_score(some))
 # %% [markdown]
 # (Published scores cut the images into ten parts and give mean and standard deviation over these: `splits=10`.)
 #
-# **Exercise 1.** Ten classes. What is the score? By hand; where you need a calculator, `np.exp` and `np.log`.
+# **Exercise 1.** Ten classes. What is the score, to two decimals? By hand; where you need a calculator, `np.exp` and
+# `np.log`.
 #
 # - (a) 1,000 images of the same digit, and the classifier is certain of each
 # - (b) ten images, one of each digit, and it is certain of each
@@ -663,11 +664,11 @@ if not FAST and not info.is_stand_in:
     assert cheat["precision"] < 0.8 * floor["precision"]
 
 # %% [markdown]
-# By both distances they are real; nearer, even, than other real images are. (The moments were taken from the very
-# images that they are compared with, so that only one side has a sampling error, and half of the $b/n$ is missing.
-# The kernel distance does look at third moments as well; here they are too little apart to weigh.) The last four
-# columns ask whether each vector has real *neighbours*, and precision says at once that few have. Its high recall is
-# a warning, though: the next section tells where it comes from.
+# By both distances they are real: by Fréchet's nearer, even, than other real images are; by the kernel's next to 0.
+# (The moments were taken from the very images that they are compared with, so that only one side has a sampling
+# error, and half of the $b/n$ is missing. The kernel distance does look at third moments as well; here they are too
+# little apart to weigh.) The last four columns ask whether each vector has real *neighbours*, and precision says at
+# once that few have. Its high recall is a warning, though: the next section tells where it comes from.
 #
 # ## 6. Neighbours: precision and recall
 #
@@ -724,9 +725,9 @@ gl.checks.quality.on_a_line(on_a_line)
 # ### Precision against recall
 #
 # One can be had for the other without training anything, by being choosy about the latents: **truncation**. BigGAN
-# draws its latents anew where an entry is large; StyleGAN pulls them towards their mean by a factor $\psi < 1$. The
-# thought is the same: near the middle $G$ was trained most, and makes its most usual images. Many published pictures
-# are made so, and the scores beside them are not always of the same $\psi$. What does a factor $\psi$ do to ours?
+# draws its latents anew where an entry is large; StyleGAN pulls what its first network makes of them towards the mean of
+# that, by a factor $\psi < 1$. The thought is the same: what is near the middle should be most usual. Many published
+# pictures are made so, and the scores beside them are not always of the same $\psi$. What does a factor $\psi$ do to ours?
 
 # %%
 PSI = (0.5, 1.0) if FAST else (0.4, 0.6, 0.8, 1.0, 1.2)
@@ -743,7 +744,8 @@ gl.plotting.image_rows(rows, title="The shipped generator: the same latents time
 
 # %% [markdown]
 # With smaller $\psi$ *both* fall. In the upper row look for images that are between two digits, or grey: lesson
-# {{lesson:mlp_gan}} found that of short latents too. (BigGAN's authors had to add a regulariser to the training before
+# {{lesson:mlp_gan}} found that of short latents too. Nearly all latents of 100 numbers are about 10 long; times 0.4
+# they are 4, and there G was never trained. (BigGAN's authors had to add a regulariser to the training before
 # their generator would stand truncation.)
 #
 # There is a better way to choose. From one digit to another $G$ has to change quickly: **between** the
@@ -900,8 +902,9 @@ if not FAST and not info.is_stand_in:
 # - *Ten pictures of nothing*, and *ten good ones*: the two best classifier scores, better than real images'. Whether a
 #   picture is one of a digit at all, and whether there are more than ten, does not come into the formula. The other
 #   columns see it: the first have no real neighbour, the second find hardly a real image: recall 0.
-# - *Copies*: the best there can be in every column that looks at real images. **None of these scores tells a generator
-#   that hands out its training images from a perfect one.** The nearest neighbours of lesson {{lesson:mlp_gan}} do.
+# - *Copies*: both distances 0 but for chance, precision, recall and coverage 1: no generator can have more. (Density
+#   has no highest value, and *ten good ones* have more of it.) **None of these scores tells a generator that hands
+#   out its training images from a perfect one.** The nearest neighbours of lesson {{lesson:mlp_gan}} do.
 # - *A tenth of real images, ten times*: to the Fréchet distance just a smaller sample. Recall is 0: where an image
 #   stands ten times its ball has no size. Coverage, whose balls are those of the real images, falls by what is
 #   missing.
@@ -911,8 +914,9 @@ if not FAST and not info.is_stand_in:
 #   away than our generator's digits are, and the filter that one resizes with decides as well. So both sides have to be
 #   prepared in the *same* way: the same files, the same resizing (Parmar et al. 2022). This is why a card has a line on
 #   it where images were made to fit.
-# - *One pixel to the right*: nothing at all. This network was trained on shifted digits, and takes a mean over all
-#   places. **The features decide what can be seen**, and each network has its blind spots.
+# - *One pixel to the right*: next to nothing, though every pixel has changed its place. This network was trained on
+#   shifted digits, and takes a mean over all places. **The features decide what can be seen**, and each network has
+#   its blind spots.
 
 # %% [markdown]
 # **Exercise 6.** Four generators, each with one fault: it `"copies"` the training images, it `"repeats"` twenty
@@ -1045,6 +1049,8 @@ gl.checks.report("quality")
 #   [arXiv:1904.06991](https://arxiv.org/abs/1904.06991).
 # - Naeem et al., *Reliable Fidelity and Diversity Metrics for Generative Models*, 2020,
 #   [arXiv:2002.09797](https://arxiv.org/abs/2002.09797): density and coverage.
+# - Tanielian et al., *Learning Disconnected Manifolds: a no GAN's land*, 2020,
+#   [arXiv:2006.04596](https://arxiv.org/abs/2006.04596): leaving out the latents at which G is steep.
 # - Parmar, Zhang, Zhu, *On Aliased Resizing and Surprising Subtleties in GAN Evaluation*, 2022,
 #   [arXiv:2104.11222](https://arxiv.org/abs/2104.11222): resizing and JPEG.
 # - Brock, Donahue, Simonyan, *Large Scale GAN Training for High Fidelity Natural Image Synthesis*, 2018,

@@ -74,8 +74,9 @@ assert -1 <= images.min() and images.max() <= 1
 gl.plotting.show_images(images, columns=8, title="Made by the generator that ships with this course")
 
 # %% [markdown]
-# **What to look for.** Most of these you can read without thinking; one or two are not quite a digit. No two are alike, and
-# none is a copy: the network was never even shown an image, as you will see below.
+# **What to look for.** Most of these you can read without thinking; one or two are not quite a digit. No two are alike.
+# And the network was never even shown an image, as you will see below. (Whether it copies some all the same, lesson
+# {{lesson:mlp_gan}} measures.)
 #
 # *Change one line:* give the random generator another seed, and run the cell again. Other numbers in, other digits out.
 
@@ -164,8 +165,8 @@ gl.plotting.show_images(plane_images, columns=9, title="A plane through the late
 # | the **discriminator** $D$ | looks at an image and answers how likely it is to be real: $x \mapsto D(x)$ | to be right |
 #
 # Both start from random weights. $D$ learns from real images and from those of $G$ which is which. $G$ never sees a real
-# image: all that it learns, it learns from how $D$'s answer changes with the pixels of $G(z)$. When $D$ can no longer tell
-# them apart, $G$ makes images as the real ones are made.
+# image: all that it learns, it learns from how $D$'s answer changes with the pixels of $G(z)$. When even the best
+# possible $D$ can no longer tell them apart, $G$ makes images as the real ones are made.
 #
 # That is a **generative adversarial network**, a GAN (Goodfellow et al., 2014,
 # [arXiv:1406.2661](https://arxiv.org/abs/1406.2661)). In this package it takes three things, and trains like every other
@@ -248,6 +249,7 @@ gl.checks.report("start_here")
 #
 # - Goodfellow et al., *Generative Adversarial Nets*, 2014, [arXiv:1406.2661](https://arxiv.org/abs/1406.2661).
 # - Radford et al., *Unsupervised Representation Learning with Deep Convolutional GANs*, 2015,
-#   [arXiv:1511.06434](https://arxiv.org/abs/1511.06434): the kind of generator used here, and walks through its latent space.
+#   [arXiv:1511.06434](https://arxiv.org/abs/1511.06434): walks through the latent space of a generator (theirs is
+#   convolutional, as in lesson {{lesson:dcgan}}).
 #
 # Next: {{next}}

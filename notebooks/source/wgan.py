@@ -222,8 +222,9 @@ for certainty in (-50.0, 0.0, 50.0):
 # | RMSprop, learning rate 5e-5 | `keras.optimizers.RMSprop(5e-5)` |
 #
 # Why five critic steps for one of the generator? The value is the distance only at the *maximum* over
-# critics. A critic that lags behind points the generator to where mass was missing some time ago. For the
-# discriminator of a plain GAN this would be poison, it would saturate; a critic can only become more right.
+# critics. A critic that lags behind points the generator to where mass was missing some time ago. With the minimax
+# loss this would be poison, it would saturate; with the non-saturating one $G$ still gets a gradient, but a $D$ that is
+# sure does not say how far off its images are. A critic can only become more right.
 #
 # Clipping needs no code in the training step: Keras applies a weight's *constraint* inside the optimizer's
 # step.
@@ -239,8 +240,8 @@ gl.checks.wgan.generator_turns(turns)
 # ## 3. What clipping does
 #
 # If every weight is in $[-c, c]$, there is *some* bound on the steepness, the same for all critics that we
-# may choose from. That is all that the algorithm needs: the critic then measures $K \cdot W_1$ with an
-# unknown $K$. The paper calls it "a clearly terrible way". We look at why.
+# may choose from. That is all that the algorithm asks for: the critic then measures at most $K \cdot W_1$, with an
+# unknown $K$; how near it comes depends on what clipped networks can express. The paper calls it "a clearly terrible way". We look at why.
 #
 # ### To the weights
 #
@@ -389,7 +390,7 @@ if not FAST:
 
 # %% [markdown]
 # Between a clip at which nothing arrives and a clip at which far too much does there is a factor of ten; the
-# right value depends on depth and width, and a little off it the generator gets $10^{-15}$ or $10^{5}$. The
+# right value depends on depth and width, and a little off it the generator gets $10^{-14}$ or $10^{5}$. The
 # fourth curve needs no such luck.
 #
 # ## 4. The gradient penalty
@@ -760,8 +761,8 @@ gan = wgan_gp(seed=4)
 # It can be interrupted: press ■, and either read on with what there is, or run the cell again to go on after
 # the last whole epoch. The curve is written to a file after each epoch, so that it is not lost either.
 #
-# While it runs, watch `distance`: it jumps up while the critic learns to see, and then falls, epoch by
-# epoch. That never happened in a plain GAN.
+# While it runs, watch `distance`: it is large at first, then it falls, fast for some epochs, then slowly and with
+# relapses. Whether the samples get better with it we measure below.
 
 # %%
 folder = Path("../build/wgan") / (train.info.name + ("-fast" if FAST else ""))
@@ -902,8 +903,9 @@ plt.show()
 
 # %% [markdown]
 # **Exercise 6.** Which is which? Answer `"healthy"`, `"unbounded"` (nothing holds the slope) or `"dead"`
-# (clipped to nothing) for each. The distance between a ring of radius 1 and a cloud that starts near its
-# centre cannot be far from 1.
+# (clipped to nothing) for each. The true distance between a ring of radius 1 and a cloud that starts near its
+# centre cannot be far from 1. What a critic measures is a lower bound of it, which is even below 0 while the critic
+# still points the wrong way.
 
 # %%
 diagnosis = {"I": ..., "II": ..., "III": ...}
@@ -982,8 +984,8 @@ gl.plotting.image_rows(rows, title=f"Ten dense layers, trained on {digits.info.t
 # - The gradient penalty asks for $\|\nabla D\| = 1$ between real and generated images: one α and one norm
 #   for each image, α uniform, an ε under the root, no BatchNorm in the critic, the inner tape inside the
 #   outer one.
-# - `distance` falls with the quality of the samples, as no loss of a plain GAN does. It is comparable within
-#   one run, not between critics.
+# - `distance` falls as the samples get better, and follows them more closely than a loss of a plain GAN does. It is
+#   comparable within one run, not between critics.
 
 # %%
 gl.checks.report("wgan")
