@@ -15,7 +15,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     Keras writes this as half a dozen operations, each of which reads and writes the whole batch; `FusedBatchNormV3` is made
     for it and does it in one, and its gradient in another. Numbers, weights, arguments and saved files are those of Keras's
-    layer; on a CPU a DCGAN's step takes a tenth less time, and with bfloat16, where all else is cheaper, a fifth.
+    layer; on a CPU a DCGAN's step takes 5 to 10 % less time, and with bfloat16, where all else is cheaper, a fifth.
 
     Whatever the kernel does not know, it leaves to Keras: a call that is not training, masks, inputs other than
     (batch, height, width, channels), `synchronized`, `renorm`, no scale or no center, an epsilon below 1.001e-5, weights
