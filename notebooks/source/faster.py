@@ -144,9 +144,9 @@ table(dcgan_time)
 #
 # TensorFlow's profiler writes down every operation that it runs, with its time. The cell adds it up by kind.
 # (`keras.callbacks.TensorBoard(profile_batch=(10, 20))` writes the same down; TensorBoard shows it along a time line,
-# once `pip install tensorboard-plugin-profile` has been run.) In the
-# names, `BackpropFilter` is a convolution's slope in its weights, `BackpropInput` its slope in what it was given,
-# which is also what a *transposed* convolution computes on its way forwards.)
+# once `pip install tensorboard-plugin-profile` has been run.) In the names, `BackpropFilter` is a convolution's slope
+# in its weights, `BackpropInput` its slope in what it was given, which is also what a *transposed* convolution
+# computes on its way forwards.
 
 
 # %%
