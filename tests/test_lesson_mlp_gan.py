@@ -1,6 +1,7 @@
 """What lesson 02 writes out is held against the package and closed forms, number for number."""
 
 import ast
+import re
 from pathlib import Path
 
 import keras
@@ -167,3 +168,13 @@ def test_the_settings_are_about_five_minutes_of_steps():
     steps = LESSON["EPOCHS"] * (60_000 // LESSON["BATCH_SIZE"])
     assert LESSON["BATCH_SIZE"] == 128 and 14_000 <= steps <= 20_000
     assert 0 < LESSON["BETA_1"] < 0.9 and 0.9 <= LESSON["AVERAGE"] < 1
+
+
+def test_the_logits_of_an_exercise_are_those_that_its_check_has():
+    """Read from the text; the formula is written out, so that neither the package's nor the check's is used."""
+    text = SCRIPT.read_text(encoding="utf-8").replace("\n# ", " ")
+    sentence = r"D's logits on two real images are \$(.+?)\$ and \$(.+?)\$, on two fakes \$(.+?)\$ and \$(.+?)\$"
+    (found,) = re.findall(sentence, text)
+    first, second, third, fourth = map(float, found)
+    loss = -np.mean(np.log(expit([first, second]))) - np.mean(np.log(1 - expit([third, fourth])))
+    assert gl.checks.mlp_gan.loss_of_logits(loss).status == "right"
