@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import layers
 
-from gan_lessons import probing, signs
+from gan_lessons import probing, signs, validation
 from gan_lessons.illnesses import finding
 from gan_lessons.probing import BETWEEN, GENERATED, REAL, nearest, rows_of
 
@@ -633,7 +632,7 @@ def _not_finite(step):
 
 def batchnorm_with_penalty(case):
     """BatchNormalization in D, and the gradient of D's answers with respect to images in its loss."""
-    norms = _batch_norms(case)
+    norms = validation.mixing_layers(case.gan.discriminator)
     if not norms or not case.has_penalty():
         return None
     evidence = f"The critic has {', '.join(norms)}, and its loss has a gradient with respect to each image."
@@ -642,7 +641,7 @@ def batchnorm_with_penalty(case):
 
 def mixed_batch(case):
     """A call of D, in training mode and with BatchNormalization, on real and generated images together."""
-    norms = _batch_norms(case)
+    norms = validation.mixing_layers(case.gan.discriminator)
     for step in case.steps:
         if not norms or not any(step.training["discriminator"]):
             continue
@@ -655,12 +654,6 @@ def mixed_batch(case):
                 )
                 return finding("mixed_batch", evidence, layers=len(norms), real=real, generated=generated)
     return None
-
-
-def _batch_norms(case):
-    """The names of D's layers of BatchNormalization, but for frozen ones: these use statistics that they have kept."""
-    found = case.gan.discriminator._flatten_layers()
-    return [layer.name for layer in found if isinstance(layer, layers.BatchNormalization) and layer.trainable]
 
 
 def slack_penalty(case):

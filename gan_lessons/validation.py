@@ -199,10 +199,15 @@ def _check_logits(logits, patch_logits):
         )
 
 
+def mixing_layers(model):
+    """The names of the layers of BatchNormalization, but for frozen ones: these use statistics that they have kept."""
+    norms = [layer for layer in model._flatten_layers() if isinstance(layer, layers.BatchNormalization)]
+    return [layer.name for layer in norms if layer.trainable]
+
+
 def warn_about_batch_norm(discriminator, penalty):
     """A sentence for the user if a per-image penalty meets a discriminator that mixes the images of a batch, else None."""
-    norms = [layer for layer in discriminator._flatten_layers() if isinstance(layer, layers.BatchNormalization)]
-    mixed = [layer.name for layer in norms if layer.trainable]  # a frozen one uses statistics that it has kept
+    mixed = mixing_layers(discriminator)
     if penalty is not None and mixed:
         return (
             "The penalty holds the slope at each image by itself, but BatchNormalization makes the discriminator's answer "

@@ -16,6 +16,11 @@ def numbers(shape, seed=0):
     return np.random.default_rng(seed).normal(2, 3, shape).astype("float32")
 
 
+def of_keras(layer):
+    """A layer as it would be with Keras's own BatchNormalization."""
+    return (KERAS if isinstance(layer, OURS) else type(layer)).from_config(layer.get_config())
+
+
 def layer_of(kind, shape, **options):
     layer = kind(**options)
     layer.build(shape)
@@ -154,9 +159,6 @@ def test_keras_loads_into_it_and_it_loads_into_keras(tmp_path):
     assert [type(layer) for layer in again.layers] == [type(layer) for layer in generator.layers]
     np.testing.assert_array_equal(again(latents), generator(latents))
 
-    def of_keras(layer):
-        return (KERAS if isinstance(layer, OURS) else type(layer)).from_config(layer.get_config())
-
     plain = keras.models.clone_model(generator, clone_function=of_keras)
     generator.save_weights(tmp_path / "generator.weights.h5")
     plain.load_weights(tmp_path / "generator.weights.h5")
@@ -166,9 +168,6 @@ def test_keras_loads_into_it_and_it_loads_into_keras(tmp_path):
 
 def test_a_gan_trains_as_with_keras():
     """Ten steps by gradient descent, in which a small difference stays small."""
-
-    def of_keras(layer):
-        return (KERAS if isinstance(layer, OURS) else type(layer)).from_config(layer.get_config())
 
     weights, histories = [], []
     players = networks.dcgan_generator((8, 8, 1), 3, (4, 4)), networks.dcgan_discriminator((8, 8, 1), (4, 4))

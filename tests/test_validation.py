@@ -519,7 +519,10 @@ def test_players_are_judged_one_by_one():
     normalised = keras.Sequential([keras.Input(SHAPE), layers.BatchNormalization(name="mixes"), layers.Flatten()])
     assert "mixes" in validation.warn_about_batch_norm(normalised, GradientPenalty())
     assert validation.warn_about_batch_norm(normalised, None) is None
+    assert validation.mixing_layers(normalised) == ["mixes"]
+    assert validation.mixing_layers(keras.Sequential([keras.Input(SHAPE), normalised])) == ["mixes"], "nested"
     normalised.get_layer("mixes").trainable = False
+    assert validation.mixing_layers(normalised) == []
     assert validation.warn_about_batch_norm(normalised, GradientPenalty()) is None
     assert validation.warn_about_batch_norm(discriminator(), GradientPenalty()) is None
 

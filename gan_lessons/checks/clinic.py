@@ -336,7 +336,9 @@ def patient_1(illness, mended, pixels):
         illness,
         WARD["Patient1"],
         {
-            "discriminator_saturated": "D's logits are no larger than the healthy one's: it is not sure. Which values has a real image here?",
+            "discriminator_saturated": (
+                "D's logits are no larger than the healthy one's: it is not sure. Which values has a real image here?"
+            ),
             "noise_as_real": "the real images are real. But are they where G's images can be?",
             "collapsed": "fewer are distinct, but they are no copies of one another. What background do they try to reach?",
             None: (
@@ -628,7 +630,9 @@ def patient_9(illness, mended, pixels):
         illness,
         WARD["Patient9"],
         {
-            "discriminator_saturated": "it is surer of real images than the healthy one, and G keeps up. What rewards it for being surer still?",
+            "discriminator_saturated": (
+                "it is surer of real images than the healthy one, and G keeps up. What rewards it for being surer still?"
+            ),
             "diverging": "nothing runs away yet. But what in the loss would never stop rewarding a surer D?",
             "sigmoid_and_logits": "D answers logits, and the loss is told so. Look at the labels.",
             "swapped_labels": "real is about 1 and fake is 0. *About* 1?",

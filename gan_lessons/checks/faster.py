@@ -43,8 +43,8 @@ def passes(answer):
                 raise Hint(f"({letter}) these are seconds. How many ms?")
             raise Hint(f"({letter}) {operations} operations, each of which moves twice {million:.1f} million bytes.")
     return (
-        "2.1 million bytes, 2.5 ms and 0.84 ms. And a gradient costs as many passes once more. (Real memory has caches "
-        "before it, from which a batch of this size may be read faster; and a step has several such layers: G's are called "
+        "2.1 million bytes, 2.5 ms and 0.84 ms. (Real memory has caches before it, "
+        "from which a batch of this size may be read faster; and a step has several such layers: G's are called "
         "twice in it, D's three times.)"
     )
 

@@ -179,8 +179,8 @@ print(f"All convolutions together: {share:.0%} of the work of a step.")
 # ### What a profile is good for
 #
 # Convolutions are what a DCGAN is. The rest of the list is where one may hope to find something. While this course
-# was made it was longer: `Mul`, `Mean`, `SquaredDifference`, `Sub` and `Tile` took a fifth of a step, and no layer of
-# a DCGAN has such a name. Most of it was Keras's `BatchNormalization`,
+# was made it was longer: `Mul`, `Mean`, `SquaredDifference`, `Sub` and `Tile` took a fifth of the work of a step, and no
+# layer of a DCGAN has such a name. Most of it was Keras's `BatchNormalization`,
 #
 # $$ y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta , $$
 #
