@@ -183,8 +183,8 @@ def textbook(case):
     from keras import ops
 
     def of_keras(layer):
-        norm = isinstance(layer, keras.layers.BatchNormalization)
-        return (keras.layers.BatchNormalization if norm else type(layer)).from_config(layer.get_config())
+        kind = next(kind for kind in type(layer).__mro__ if kind.__module__.startswith("keras."))
+        return kind.from_config(layer.get_config())
 
     generator, discriminator = (keras.models.clone_model(player, clone_function=of_keras) for player in players(case))
     loss = keras.losses.BinaryCrossentropy(from_logits=True)

@@ -139,7 +139,12 @@ class Row:
 
     def own_steps(self, steps=None):
         """The generator's steps in batches of this row, for so many in batches of 64."""
-        return max(1, (steps or self.steps) * BATCH // self.batch_size)
+        return own_steps(steps or self.steps, self.batch_size)
+
+
+def own_steps(steps, batch_size):
+    """How many batches of this size have the images of so many batches of 64."""
+    return max(1, steps * BATCH // batch_size)
 
 
 def rows():
@@ -180,7 +185,7 @@ class OneBatch(gl.GAN):
 
 def lesson_rows(name, lesson):
     """The row of a lesson and those of its plain loops."""
-    set_name, batch_size, make = from_lesson(name)
+    set_name, batch_size, make = from_lesson(name, lesson.steps)
 
     def plain(image_shape, seed, kind=gl.GAN):
         made = make(image_shape, seed)
@@ -210,14 +215,15 @@ def lesson_number(name):
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")].index(name)
 
 
-def from_lesson(name):
+def from_lesson(name, steps):
     """What a lesson trains as `gan`, read from its source without running the lesson.
 
     Taken are its settings (assignments to names in capitals), what it loads as `train`, and the two statements that
-    make and compile `gan`.
+    make and compile `gan`. `STEPS`, with which a lesson says how long its learning rate falls, is set in its place.
 
     Args:
         name: the lesson's name.
+        steps: the generator's, in batches of 64, after which the rate has fallen.
 
     Returns:
         (the name of the set, the batch size, a function from (image shape, seed) to the compiled GAN).
@@ -245,6 +251,7 @@ def from_lesson(name):
     arguments = {keyword.arg: keyword.value for keyword in load.value.keywords}
     set_name = ast.literal_eval(load.value.args[0])
     batch_size = eval(ast.unparse(arguments["batch_size"]), dict(settings))
+    settings["STEPS"] = own_steps(steps, batch_size)
 
     def make(image_shape, seed):
         keras.utils.set_random_seed(seed)
@@ -362,6 +369,9 @@ def settings_of(gan, batch_size):
     """All that makes a run what it is, in plain values: a result with other settings is no longer this row's."""
 
     def number(value):
+        if isinstance(value, dict) and "class_name" in value:  # a schedule in the place of a learning rate
+            parts = {key: number(part) for key, part in value["config"].items() if key != "name" and part is not None}
+            return {"class": value["class_name"]} | parts
         return float(f"{value:.6g}") if isinstance(value, float) else value
 
     def plain(thing, usual=()):
@@ -601,13 +611,20 @@ def _spread(values):
 def _optimizer(settings):
     """The generator's optimizer, and what else of the training differs from row to row, in a few words."""
     own = settings["generator_optimizer"]
-    words = [f"{own['class']} {own['learning_rate']:g}"]
+    words = [f"{own['class']} {_rate(own['learning_rate'])}"]
     words += [f"{letter} {own[name]:g}" for letter, name in {"β₁": "beta_1", "β₂": "beta_2"}.items() if name in own]
     if own.get("use_ema"):
         words.append(f"average {own.get('ema_momentum', 0.99):g}")
     if settings["discriminator_steps"] > 1:
         words.append(f"{settings['discriminator_steps']} critic steps")
     return ", ".join(words)
+
+
+def _rate(rate):
+    """A learning rate, or where a schedule begins and by what it goes on."""
+    if isinstance(rate, dict):
+        return f"{rate['initial_learning_rate']:g} by {rate['class']}"
+    return f"{rate:g}"
 
 
 def _shares(results):

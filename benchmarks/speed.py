@@ -9,7 +9,8 @@ The contenders (see contenders.py) are processes that live side by side and take
 order that changes: on a noisy machine only the ratio of neighbours means something. Two processes of one and the same
 program differ by some per cent for as long as they live, so all are started several times. Printed are medians, and
 the ratio of `fit` to each contender with its quartiles. The floor is the step's multiply-adds over the best rate at
-which this machine was seen to multiply matrices, in the same run.
+which this machine was seen to multiply matrices, in the same run. Small matrices and few channels do not reach that
+rate: "its products alone" is what TensorFlow's kernels take for the step's own, with nothing else done.
 """
 
 import argparse
@@ -57,33 +58,108 @@ class Contender:
         self.process.wait()
 
 
-def multiply_adds(case):
-    """Of one step of a batch: the layers' products, forwards and backwards, counted for the networks of contenders.py.
+def products(case):
+    """The layers' products in a step: D's turn, and G's. Returns: for each turn a list of (layer, what it yields).
 
-    A layer's forward pass costs m; its backward pass m for its weights and m for its input, which the first layer of D
-    does not need where only D's weights are asked for. G's turn has fakes of its own: where they are shared, the floor is
-    lower than this by a forward pass of G.
+    A layer yields its output ("forward"), and on the way back the slopes for its weights ("weights") and its input
+    ("input"). The first layer of a network has no use for the last where only its weights are asked for. G's turn has
+    fakes of its own; where they are shared it is shorter by a forward pass of G.
     """
     import contenders
 
-    def of_layers(model):
-        products = []
-        for layer in model.layers:
-            if hasattr(layer, "kernel"):
-                # A convolution uses every weight once for each pixel that it makes, a transposed one for each it takes.
-                seen = layer.input if "Transpose" in type(layer).__name__ else layer.output
-                products.append(int(np.prod(layer.kernel.shape)) * int(np.prod(seen.shape[1:-1])))
-        return np.array(products)
+    g, d = ([layer for layer in model.layers if hasattr(layer, "kernel")] for model in contenders.players(case))
 
-    generator, discriminator = map(of_layers, contenders.players(case))
-    g, d, first = generator.sum(), discriminator.sum(), discriminator[0]
-    ds_turn = g + 2 * (3 * d - first)
-    gs_turn = g + d + d + (2 * g - generator[0])
+    def of(layers, *kinds):
+        return [(layer, kind) for layer in layers for kind in kinds]
+
+    ds_turn = of(g, "forward") + 2 * (of(d, "forward", "weights") + of(d[1:], "input"))
+    gs_turn = of(g, "forward") + of(d, "forward", "input") + of(g, "weights") + of(g[1:], "input")
     if case == "wgan_gp":
-        # The slope: forwards, and back to the images. Its derivative: each of the two again, for weights and values.
-        ds_turn += 2 * d + 2 * (2 * d)
-        gs_turn /= contenders.CRITIC_STEPS
-    return contenders.BATCH * (ds_turn + gs_turn)
+        # The slope: forwards, and back to the images. Its derivative: that way back once more, for its weights and its
+        # values. The way forwards has no part in it, since the slope of a LeakyReLU does not change with its input.
+        ds_turn += of(d, "forward", "input") + of(d, "weights", "forward")
+    return ds_turn, gs_turn
+
+
+def turns_of_g(case):
+    """How many of G's turns a step has."""
+    import contenders
+
+    return 1 / contenders.CRITIC_STEPS if case == "wgan_gp" else 1
+
+
+def multiply_adds(case):
+    """Of one step of a batch: the layers' products, each of which costs the same."""
+    import contenders
+
+    def cost(layer):
+        # A convolution uses every weight once for each pixel that it makes, a transposed one for each it takes.
+        seen = layer.input if "Transpose" in type(layer).__name__ else layer.output
+        return int(np.prod(layer.kernel.shape)) * int(np.prod(seen.shape[1:-1]))
+
+    ds_turn, gs_turn = (sum(cost(layer) for layer, _ in turn) for turn in products(case))
+    return contenders.BATCH * (ds_turn + turns_of_g(case) * gs_turn)
+
+
+class ProductsAlone:
+    """A step's products at their own shapes, on numbers that are there already, and nothing else: TensorFlow's kernels.
+
+    No step that calls these kernels can be faster than this, however little it does besides.
+    """
+
+    name = "its products alone"
+
+    def __init__(self, case):
+        import contenders
+        import tensorflow as tf
+
+        def product(layer, images, kernel):
+            if "Dense" in type(layer).__name__:
+                return tf.linalg.matmul(images, kernel)
+            if "Transpose" in type(layer).__name__:
+                return tf.nn.conv2d_transpose(images, kernel, (contenders.BATCH, *layer.output.shape[1:]), 2, "SAME")
+            return tf.nn.conv2d(images, kernel, 2, "SAME")
+
+        def program(turn):
+            # Numbers of its own for each product: TensorFlow would compute equal ones once.
+            numbers = [
+                [
+                    tf.random.normal(shape)
+                    for shape in (
+                        (contenders.BATCH, *layer.input.shape[1:]),
+                        layer.kernel.shape,
+                        (contenders.BATCH, *layer.output.shape[1:]),
+                    )
+                ]
+                for layer, _ in turn
+            ]
+
+            @tf.function(jit_compile=contenders.XLA[case])
+            def alone():
+                results = []
+                for (layer, kind), (images, kernel, slopes) in zip(turn, numbers):
+                    with tf.GradientTape() as tape:
+                        tape.watch([images, kernel])
+                        made = product(layer, images, kernel)
+                    asked = {"weights": kernel, "input": images}.get(kind)
+                    results.append(made if asked is None else tape.gradient(made, asked, slopes))
+                return results
+
+            return alone
+
+        self.ds_turn, self.gs_turn = map(program, products(case))
+        self.share = turns_of_g(case)
+        self.ask(1)
+
+    def ask(self, steps):
+        """The seconds that so many steps take."""
+        seconds = 0.0
+        for turn, share in ((self.ds_turn, 1), (self.gs_turn, self.share)):
+            begin = time.perf_counter()
+            for _ in range(steps):
+                turn()
+            seconds += share * (time.perf_counter() - begin)
+        return seconds
 
 
 def matrix_rate():
@@ -122,11 +198,13 @@ def compare(case, names, repeats, starts):
     """Starts the contenders, lets them take turns, starts them anew, …; prints the table, returns it."""
     steps, random = CASES[case], np.random.default_rng(0)
     times, start_up, memory, rates = {}, {}, {}, []
+    alone = ProductsAlone(case)
     for _ in range(starts):
         contenders = start(case, names)
         names = [one.name for one in contenders]  # what is left out, is left out with one word
         for _ in range(repeats):
             rates.append(matrix_rate())
+            times.setdefault(alone.name, []).append(alone.ask(steps // 4) / (steps // 4))
             for index in random.permutation(len(contenders)):
                 time.sleep(0.3)  # thread pools of the one before may still be waiting for work, and turn in circles
                 one = contenders[index]
@@ -143,14 +221,14 @@ def compare(case, names, repeats, starts):
     print(f"floor {1e3 * floor:.1f} ms: {work:.2f}e9 multiply-adds at {rate:.0f}e9 a second")
     print(f"{'':22} ms/step  images/s   floor  {names[0]} / it   quartiles      start, s   peak MB")
     rows = {}
-    for name in names:
+    for name in (*names, alone.name):
         own = np.array(times[name])
         low, ratio, high = np.percentile(first / own, (25, 50, 75))
         step = np.median(own)
         rows[name] = {"ms": 1e3 * step, "ratio": ratio, "low": low, "high": high, "floors": step / floor}
         print(
-            f"{name:22} {1e3 * step:7.1f} {64 / step:9.0f} {step / floor:6.2f}× {ratio:10.3f}   "
-            f"{low:.3f} - {high:.3f} {np.median(start_up[name]):10.1f} {max(memory[name]):9.0f}",
+            f"{name:22} {1e3 * step:7.1f} {64 / step:9.0f} {step / floor:6.2f}× {ratio:10.3f}   {low:.3f} - {high:.3f}"
+            + (f" {np.median(start_up[name]):10.1f} {max(memory[name]):9.0f}" if name in start_up else ""),
             flush=True,
         )
     return rows

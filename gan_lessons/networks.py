@@ -1,8 +1,8 @@
 """Generators and discriminators: functions that return plain, built functional Keras models.
 
 Layer sizes are arguments, discriminators answer logits (no sigmoid at the end), generators end in tanh and make images in
-[−1, 1]. `GAN` takes these or any other Keras models. All layers are Keras's own but for `BatchNormalization`, which is
-Keras's with a faster way of computing (`gan_lessons.layers`).
+[−1, 1]. `GAN` takes these or any other Keras models. All layers are Keras's own but for `BatchNormalization`, and the
+discriminators' `LeakyReLU`, which are Keras's with a faster way of computing (`gan_lessons.layers`).
 """
 
 import math
@@ -11,7 +11,7 @@ import numbers
 import keras
 from keras import layers
 
-from gan_lessons.layers import BatchNormalization
+from gan_lessons.layers import BatchNormalization, LeakyReLU
 
 
 def mlp_generator(image_shape, latent_dim=100, units=(256, 512, 1024), name="mlp_generator"):
@@ -65,7 +65,7 @@ def mlp_discriminator(image_shape, units=(512, 256), dropout=0.0, name="mlp_disc
     x = layers.Flatten()(images)
     for width in _positive("units", units):
         x = layers.Dense(width)(x)
-        x = layers.LeakyReLU(0.2)(x)
+        x = LeakyReLU(0.2)(x)
         if dropout:
             x = layers.Dropout(dropout)(x)
     return keras.Model(images, layers.Dense(1)(x), name=name)
@@ -146,7 +146,7 @@ def dcgan_discriminator(
         x = layers.Conv2D(count, 4, strides=2, padding="same", use_bias=not normalised, **_normal())(x)
         if normalised:
             x = BatchNormalization(gamma_initializer=keras.initializers.RandomNormal(1.0, 0.02))(x)
-        x = layers.LeakyReLU(0.2)(x)
+        x = LeakyReLU(0.2)(x)
     return keras.Model(images, layers.Dense(1, **_normal())(layers.Flatten()(x)), name=name)
 
 

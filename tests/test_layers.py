@@ -1,12 +1,15 @@
-"""BatchNormalization: the numbers, slopes and saved files of Keras's own layer, from another kernel."""
+"""Layers: the numbers, slopes and saved files of Keras's own, for less work."""
+
+import collections
+import functools
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_lessons import GAN, networks
-from gan_lessons.layers import BatchNormalization
+from gan_lessons import GAN, networks, penalties
+from gan_lessons.layers import BatchNormalization, LeakyReLU
 
 OURS, KERAS = BatchNormalization, keras.layers.BatchNormalization
 SHAPES = {"images": (8, 4, 5, 3), "one image": (1, 3, 2, 3), "one pixel each": (8, 1, 1, 3), "one pixel": (1, 1, 1, 3)}
@@ -17,8 +20,9 @@ def numbers(shape, seed=0):
 
 
 def of_keras(layer):
-    """A layer as it would be with Keras's own BatchNormalization."""
-    return (KERAS if isinstance(layer, OURS) else type(layer)).from_config(layer.get_config())
+    """A layer as Keras has it."""
+    kind = {OURS: KERAS, LeakyReLU: keras.layers.LeakyReLU}.get(type(layer), type(layer))
+    return kind.from_config(layer.get_config())
 
 
 def layer_of(kind, shape, **options):
@@ -162,7 +166,7 @@ def test_keras_loads_into_it_and_it_loads_into_keras(tmp_path):
     plain = keras.models.clone_model(generator, clone_function=of_keras)
     generator.save_weights(tmp_path / "generator.weights.h5")
     plain.load_weights(tmp_path / "generator.weights.h5")
-    assert not any(isinstance(layer, OURS) for layer in plain.layers)
+    assert not any(isinstance(layer, (OURS, LeakyReLU)) for layer in plain.layers)
     np.testing.assert_array_equal(plain(latents), generator(latents))
 
 
@@ -193,3 +197,128 @@ def test_the_networks_use_it():
     for network in (networks.dcgan_generator(), networks.dcgan_discriminator()):
         norms = [layer for layer in network.layers if isinstance(layer, KERAS)]
         assert norms and all(type(layer) is OURS for layer in norms)
+
+
+# --- LeakyReLU -------------------------------------------------------------------------------------------------------
+
+
+def penalised(layer, x, w, v):
+    """A penalty on the slope of a small network, (‖∂/∂x Σ v · f(x w)‖² − 1)², and how it changes with the weights."""
+    with tf.GradientTape() as outer:
+        outer.watch([w, v])
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            answer = tf.reduce_sum(layer(x @ w) @ v)
+        penalty = tf.reduce_mean((tf.reduce_sum(inner.gradient(answer, x) ** 2, axis=1) - 1) ** 2)
+    return penalty, *outer.gradient(penalty, [w, v])
+
+
+def kinds_that_run(function, *arguments):
+    """How many operations of each kind TensorFlow runs: those that something that is asked for depends on."""
+    graph = tf.function(function).get_concrete_function(*arguments).graph
+    found, left = set(), [tensor.op for tensor in graph.outputs]
+    while left:
+        operation = left.pop()
+        if operation not in found:
+            found.add(operation)
+            left += [tensor.op for tensor in operation.inputs] + list(operation.control_inputs)
+    return collections.Counter(operation.type for operation in found)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.2, 0.3, 1.0])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "float16"])
+def test_leaky_relu_is_the_formula(alpha, dtype):
+    x = tf.cast(np.append(numbers((4, 3)).ravel(), [0.0, -0.0]), dtype)
+    layer = LeakyReLU(alpha, dtype=dtype)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x)
+    slopes, given = (keras.ops.convert_to_numpy(keras.ops.cast(value, "float64")) for value in (tape.gradient(y, x), x))
+    assert y.dtype == dtype
+    rounding = {"float64": 1e-7, "float32": 1e-6}.get(dtype, 2**-7)
+    np.testing.assert_allclose(keras.ops.cast(y, "float64"), np.where(given > 0, given, alpha * given), rtol=rounding)
+    np.testing.assert_allclose(slopes, np.where(given > 0, 1.0, alpha), rtol=rounding)
+
+
+def test_leaky_relu_in_a_penalty_has_the_gradient_of_finite_differences():
+    x, w, v = (tf.cast(numbers(shape, seed), "float64") for seed, shape in enumerate([(6, 4), (4, 5), (5, 1)]))
+    layer, step = LeakyReLU(0.2, dtype="float64"), 1e-6
+    _, in_w, in_v = penalised(layer, x, w, v)
+    for slopes, index in ((in_w, 0), (in_v, 1)):
+        direction = tf.cast(numbers(slopes.shape, seed=7), "float64")
+        ends = []
+        for sign in (1, -1):
+            weights = [w, v]
+            weights[index] = weights[index] + sign * step * direction
+            ends.append(float(penalised(layer, x, *weights)[0]))
+        assert float(tf.reduce_sum(slopes * direction)) == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-5)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_leaky_relu_in_a_penalty_is_as_keras_has_it(jit_compile):
+    x, w, v = (tf.constant(numbers(shape, seed)) for seed, shape in enumerate([(6, 4), (4, 5), (5, 1)]))
+    results = []
+    for kind in (LeakyReLU, keras.layers.LeakyReLU):
+        results.append(tf.function(functools.partial(penalised, kind(0.2)), jit_compile=jit_compile)(x, w, v))
+    for own, other in zip(*results, strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-5)
+
+
+def test_a_penalty_takes_no_zeros_back_through_the_critic():
+    """On its way back the gradient of a slope meets each layer once, for its weights, and no layer of the way there."""
+    critic = networks.dcgan_critic((16, 16, 3), filters=(4, 8, 8))
+    plain = keras.models.clone_model(critic, clone_function=of_keras)
+    images = numbers((4, 16, 16, 3)), numbers((4, 16, 16, 3), 1)
+
+    def slopes(model):
+        penalise = penalties.GradientPenalty(seed=0)
+
+        def step(real, fake):
+            with tf.GradientTape() as tape:
+                penalty = penalise(model, real, fake)
+            return tape.gradient(penalty, [layer.kernel for layer in model.layers if hasattr(layer, "kernel")])
+
+        return step
+
+    own, others = (kinds_that_run(slopes(model), *images) for model in (critic, plain))
+    assert own["Conv2DBackpropFilter"] == 3 and own["Conv2DBackpropInput"] == 3
+    assert others["Conv2DBackpropFilter"] == 6 and others["Conv2DBackpropInput"] == 5, "TensorFlow needs this no longer?"
+
+
+def test_a_wgan_gp_trains_as_with_keras():
+    weights, histories = [], []
+    players = networks.dcgan_generator((8, 8, 1), 3, (4, 4)), networks.dcgan_critic((8, 8, 1), (4, 4))
+    begin = [player.get_weights() for player in players]
+    for change in (False, True):
+        own = [keras.models.clone_model(player, clone_function=of_keras) if change else player for player in players]
+        for player, values in zip(own, begin):
+            player.set_weights(values)
+        gan = GAN(*own, 3, objective="wasserstein", penalty=penalties.GradientPenalty(seed=2), seed=1)
+        gan.compile(
+            generator_optimizer=keras.optimizers.SGD(0.01), discriminator_optimizer=keras.optimizers.SGD(0.01)
+        )
+        x = np.tanh(numbers((80, 8, 8, 1)) / 3)
+        histories.append(gan.fit(x, batch_size=16, epochs=2, shuffle=False, verbose=0).history)
+        weights.append([value for player in own for value in player.get_weights()])
+    for name in histories[0]:
+        np.testing.assert_allclose(histories[0][name], histories[1][name], rtol=1e-4)
+    for own, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-3, atol=1e-5)
+
+
+def test_a_critic_is_saved_with_its_own_and_lends_its_weights_to_keras(tmp_path):
+    critic, images = networks.dcgan_critic((8, 8, 1), (4, 4)), numbers((3, 8, 8, 1))
+    critic.save(tmp_path / "critic.keras")
+    again = keras.saving.load_model(tmp_path / "critic.keras", safe_mode=True)
+    assert [layer.get_config() for layer in again.layers] == [layer.get_config() for layer in critic.layers]
+    assert [type(layer) for layer in again.layers] == [type(layer) for layer in critic.layers]
+    np.testing.assert_array_equal(again(images), critic(images))
+    plain = keras.models.clone_model(critic, clone_function=of_keras)
+    plain.set_weights(critic.get_weights())
+    np.testing.assert_array_equal(plain(images), critic(images))
+
+
+@pytest.mark.parametrize("network", [networks.dcgan_discriminator, networks.dcgan_critic, networks.mlp_discriminator])
+def test_the_discriminators_use_it(network):
+    activations = [layer for layer in network((16, 16, 3)).layers if isinstance(layer, keras.layers.LeakyReLU)]
+    assert activations and all(type(layer) is LeakyReLU and layer.negative_slope == 0.2 for layer in activations)

@@ -620,8 +620,9 @@ GENERATOR_FILTERS = (128, 64, 32)
 DISCRIMINATOR_FILTERS = (32, 64, 128)
 LEARNING_RATE, BETA_1 = 8e-4, 0.0
 AVERAGE = 0.999
-EPOCHS = 2 if FAST else 10  # passes over the images, less than a minute each on a laptop
+EPOCHS = 2 if FAST else 10  # passes over the images, about a minute each on a laptop
 BATCHES = 3 if FAST else None  # batches in a pass; None: all of them
+STEPS = EPOCHS * (BATCHES or len(train))  # after which the learning rate is 0
 
 keras.utils.set_random_seed(3)
 gan = gl.GAN(
@@ -631,9 +632,14 @@ gan = gl.GAN(
 )
 gan.compile(
     generator_optimizer=keras.optimizers.Adam(
-        LEARNING_RATE, beta_1=BETA_1, use_ema=True, ema_momentum=AVERAGE
+        keras.optimizers.schedules.CosineDecay(LEARNING_RATE, STEPS),
+        beta_1=BETA_1,
+        use_ema=True,
+        ema_momentum=AVERAGE,
     ),
-    discriminator_optimizer=keras.optimizers.Adam(LEARNING_RATE, beta_1=BETA_1),
+    discriminator_optimizer=keras.optimizers.Adam(
+        keras.optimizers.schedules.CosineDecay(LEARNING_RATE, STEPS), beta_1=BETA_1
+    ),
 )
 
 # %% [markdown]
