@@ -168,8 +168,12 @@ def test_a_lessons_row_is_the_lessons_own(name):
 
     assert own.batch_size == (int(batch[1]) if batch else 64)
     for optimizer in optimizers(gan):
-        config = optimizer.get_config()
-        assert config["learning_rate"] == pytest.approx(learning_rate) and config["beta_1"] == beta_1
+        assert rate(optimizer) == pytest.approx(learning_rate) and optimizer.get_config()["beta_1"] == beta_1
+        if "CosineDecay(LEARNING_RATE, STEPS)" in source:
+            optimizer.iterations.assign(own.own_steps() // 2)
+            assert rate(optimizer) == pytest.approx(learning_rate / 2)
+            optimizer.iterations.assign(own.own_steps())
+            assert rate(optimizer) == 0
     config = gan.generator_optimizer.get_config()
     assert config["use_ema"] and config["ema_momentum"] == average
     if name == "mlp_gan":
@@ -258,13 +262,16 @@ def test_a_lesson_that_does_not_say_what_it_trains_is_refused(tmp_path, monkeypa
     monkeypatch.setattr(quality, "ROOT", tmp_path)
     (source / "dcgan.py").write_text(text + "\ngan = gl.GAN(generator, discriminator, 100)\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"one statement gan = gl.GAN\(…\). Received: 2"):
-        quality.from_lesson("dcgan")
+        quality.from_lesson("dcgan", 100)
     (source / "dcgan.py").write_text(text.replace("train = gl", "other = gl"), encoding="utf-8")
     with pytest.raises(ValueError, match=r"one statement train = .* Received: 0"):
-        quality.from_lesson("dcgan")
+        quality.from_lesson("dcgan", 100)
     (source / "dcgan.py").write_text(re.sub(r"\nLEARNING_RATE, BETA_1 = \S+,", "\nLEARNING_RATE, BETA_1 = 3e-4,", text))
-    _, _, make = quality.from_lesson("dcgan")
-    assert rate(make((32, 32, 3), 0).generator_optimizer) == pytest.approx(3e-4)
+    _, _, make = quality.from_lesson("dcgan", 100)
+    optimizer = make((32, 32, 3), 0).generator_optimizer
+    assert rate(optimizer) == pytest.approx(3e-4)
+    optimizer.iterations.assign(100)
+    assert rate(optimizer) == 0
     with pytest.raises(ValueError, match="makes images of"):
         make((28, 28, 1), 0)
 
@@ -357,7 +364,11 @@ def test_settings_tell_apart_what_trains_differently():
     lesson, plain = (quality.settings_of(made(f"{kind}-dcgan"), 64) for kind in ("lesson", "plain"))
     assert lesson["generator"] != plain["generator"]  # by their initializers alone
     assert lesson["generator_optimizer"] == {
-        "class": "Adam", "learning_rate": 8e-4, "beta_1": 0.0, "use_ema": True, "ema_momentum": 0.999
+        "class": "Adam",
+        "learning_rate": {
+            "class": "CosineDecay", "initial_learning_rate": 8e-4, "decay_steps": 6000, "alpha": 0.0, "warmup_steps": 0
+        },
+        "beta_1": 0.0, "use_ema": True, "ema_momentum": 0.999,
     }  # fmt: skip
     clipped = quality.settings_of(made("wasserstein-clip_weights", "mnist"), 64)
     assert "WeightClip 0.01" in clipped["discriminator"][0]

@@ -24,7 +24,7 @@
 #
 # **What you need.** The networks of lessons {{lesson:mlp_gan}} and {{lesson:dcgan}}.
 #
-# **How long it takes.** On two cores, without a GPU, about five minutes of computing. Close what else is running:
+# **How long it takes.** On two cores, without a GPU, six to eight minutes of computing. Close what else is running:
 # it would be measured too. Reading and exercises: three quarters of an hour.
 #
 # Previous: {{previous}}
@@ -193,8 +193,9 @@ print(f"All convolutions together: {share:.0%} of the work of a step.")
 
 # %%
 def of_keras_alone(layer):
-    norm = isinstance(layer, keras.layers.BatchNormalization)
-    return (keras.layers.BatchNormalization if norm else type(layer)).from_config(layer.get_config())
+    """The same layer without what this package does to Keras's."""
+    kind = next(kind for kind in type(layer).__mro__ if kind.__module__.startswith("keras."))
+    return kind.from_config(layer.get_config())
 
 
 unfused = make_gan(
@@ -300,6 +301,63 @@ print(f"promised by counting products: {promised:.2f}")
 # %% [markdown]
 # It is no longer quite the algorithm: G is now asked about the very images that D has just been trained on. To the
 # images of such a DCGAN it made no difference that could be seen, over three seeds (`benchmarks/same_quality.py`).
+#
+# ### Less work: nothing sent back for nothing
+#
+# Counting finds more than that. In the WGAN-GP of lesson {{lesson:wgan}} D's turn has the slope of the critic besides:
+# a way forwards, $d$, a way back to the images, $d$, and the derivative of that way back in its weights and its
+# values, $2d$. With the two batches as before that is $g + 6d + 4d$. While this course was made, the products that
+# TensorFlow really computed were held against this count, and were $2d$ more. Where did they come from?
+#
+# The slope of a chain of layers is a product, $W_1^\top f'(u_1)\, W_2^\top f'(u_2) \cdots$, where $u_i$ is what
+# goes into the $i$-th activation. For LeakyReLU $f'$ is 0.2 or 1: it does not change with $u$, so $f'' = 0$, and
+# nothing goes back through $u$. TensorFlow knows that, and says it with an *array of zeros*; and zeros are then taken
+# back through every layer of the critic like any other numbers. `gl.layers.LeakyReLU` is Keras's layer, and says it with
+# nothing at all. The critics of `gl.networks` have it; here is one beside the same with Keras's own.
+
+
+# %%
+def wgan_gp(critic):
+    generator = gl.networks.dcgan_generator((32, 32, 3), filters=FILTERS)
+    penalty = gl.penalties.GradientPenalty(10.0)
+    gan = gl.GAN(generator, critic, 100, objective="wasserstein", penalty=penalty, discriminator_steps=5)
+    gan.compile(
+        generator_optimizer=keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9),
+        discriminator_optimizer=keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9),
+    )
+    return gan
+
+
+critic = gl.networks.dcgan_critic((32, 32, 3), filters=FILTERS[::-1])
+critic_of_keras = keras.models.clone_model(critic, clone_function=of_keras_alone)
+critic_of_keras.set_weights(critic.get_weights())
+slopes = []
+for one in (critic, critic_of_keras):
+    penalise = gl.penalties.GradientPenalty(10.0, seed=0)
+    with tf.GradientTape() as tape:
+        penalty = penalise(one, tf.constant(images[:32]), tf.constant(images[32:64]))
+    slopes.append(tape.gradient(penalty, [layer.kernel for layer in one.layers if hasattr(layer, "kernel")]))
+assert all(np.allclose(own, other, atol=1e-6) for own, other in zip(*slopes, strict=True)), "the same slopes"
+
+# %%
+runs = {
+    "nothing taken back": (wgan_gp(critic), one_batch(images)),
+    "zeros taken back": (wgan_gp(critic_of_keras), one_batch(images)),
+}
+zeros_times = measure(runs, steps=40)
+table(zeros_times)
+
+g, d = multiply_adds(gan.generator), multiply_adds(critic)
+gs_turn = (3 * g + 2 * d) / 5  # after every fifth step
+print(f"promised by counting products: {(g + 12 * d + gs_turn) / (g + 10 * d + gs_turn):.2f}\n")
+
+before, after = (profile(*runs[name], steps=20) for name in ("zeros taken back", "nothing taken back"))
+for kind in ("Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter"):
+    print(f"{kind:24} {before[kind]:6.2f} ms a step with zeros, {after[kind]:6.2f} without")
+
+# %% [markdown]
+# **What to look for.** The second ratio above 1, near what the count promises; and which kinds of products the
+# difference is in: those of a way back. The gradients are the same numbers, as the first of the two cells has checked.
 #
 # ## 3. Are the images the brake?
 #
@@ -537,6 +595,7 @@ summary = {
     "MLP GAN: 10 steps a call": option_times["MLP GAN"]["10 steps a call"] / option_times["MLP GAN"]["plain"],
     "DCGAN: XLA": option_times["DCGAN"]["XLA"] / option_times["DCGAN"]["plain"],
     "DCGAN: Keras's BatchNorm": batch_norm_times["Keras's own"] / batch_norm_times["one kernel"],
+    "WGAN-GP: zeros taken back": zeros_times["zeros taken back"] / zeros_times["nothing taken back"],
     "DCGAN: shared fakes": sharing_times["shared fakes"] / sharing_times["fresh fakes"],
     "DCGAN: bfloat16": bfloat16_times["bfloat16"] / bfloat16_times["float32"],
 }
@@ -558,7 +617,8 @@ plt.show()
 #
 # - A step of a GAN costs about $4g + 8d$ products an image. Over the machine's best rate that is the floor.
 # - A profile says which operations that goes into; for a DCGAN, mostly convolutions. What it lists besides is worth a
-#   look: simple operations cost what their passes over memory cost, and one kernel for many saves passes.
+#   look: simple operations cost what their passes over memory cost, and one kernel for many saves passes. And where it
+#   has more than was counted, something is done for nothing: in WGAN-GP a backward pass of zeros.
 # - One fixed batch instead of the data set tells whether the images are the brake.
 # - Several steps a call save what surrounds the work: much for tiny networks, little for large ones. XLA gains with
 #   dense layers and loses, on a CPU, with convolutions.
