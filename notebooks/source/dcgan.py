@@ -607,7 +607,7 @@ plt.show()
 # after 3,000 steps with the learning rate 0.0002 and β₁ = 0.5; 4.1 with β₁ = 0; and 3.2 with β₁ = 0 and 0.0008, since
 # without momentum larger steps can be taken. More of this in `benchmarks/README.md`.
 #
-# **Steps that shrink.** The path on the left leaves the circle by a factor $1 + \eta^2 / 2$ a step: the smaller the
+# **Steps that shrink.** The path on the left leaves the circle by a factor of about $1 + \eta^2 / 2$ a step: the smaller the
 # learning rate η, the less is thrown outwards. Large steps are good at the start, small ones at the end, so both
 # players' rates fall along a cosine, $\eta_t = \tfrac{\eta_0}{2}\,(1 + \cos \pi t / T)$, from 0.0008 to 0 at the last
 # of $T$ steps. After 6,000 steps the Fréchet distance was then 1.84 for each of two seeds; with a rate that stayed at
