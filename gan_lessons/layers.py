@@ -61,7 +61,7 @@ class LeakyReLU(keras.layers.LeakyReLU):
     slopes, and its own gradient asks how they change with x. They do not. TensorFlow says so with zeros, and then takes
     these zeros back through the whole network, layer by layer: a backward pass for nothing. With this layer there is
     nothing to take back. Numbers, arguments and saved files are those of Keras's layer; a critic's step of WGAN-GP takes
-    a seventh less time.
+    a seventh less time. One thing shows: the gradient of the penalty *alone* for a bias is None, no longer zeros.
 
     Args:
         *args, **kwargs: as `keras.layers.LeakyReLU`.

@@ -718,7 +718,7 @@ if not FAST:
 # 3. **Do the curves tell when to stop?** No. They tell whether the game is still going on; for how good the
 #    samples are, look at the samples.
 #
-# Why ten epochs? It is what a laptop does in ten minutes or a quarter of an hour, and D's lead grows all the while. In a
+# Why ten epochs? It is what a laptop does in ten minutes or a quarter of an hour, and from the fifth on D's lead grows. In a
 # training of 16 epochs with a rate that stayed at 0.0008, D(real) was 0.96 and D(fake) 0.05 in the last one, and the
 # pictures were grainy. (Give both optimizers `LEARNING_RATE` itself, set `EPOCHS = 16`, and see whether it does so for
 # you.) And one need not guess: with `gl.callbacks.ScoreMonitor`, of lesson {{lesson:quality}}, the
@@ -739,7 +739,7 @@ movie.show()
 #
 # A hundred samples, the first hundred, none picked. Look for composition (a background, something in front),
 # for plausible colours, for the kinds of outline that the set has; and for what goes wrong: melted shapes,
-# animals without a front.
+# animals without a front, and on even ground a faint checkerboard: an even overlap does not forbid it (section 2).
 
 # %%
 samples = gan.generate(2000 if not FAST else 100, seed=1)
