@@ -21,7 +21,8 @@ import importlib
 
 # Imported at once, not on first use: loading a saved GAN needs the classes in these to be registered with Keras.
 from gan_lessons import constraints, layers, objectives, penalties  # noqa: F401
-from gan_lessons.gan import GAN
+from gan_lessons.batches import Batch, Part
+from gan_lessons.models import GAN, AdversarialModel, GenerativeModel
 
 __version__ = "0.1.0"
 
@@ -34,6 +35,7 @@ _MODULES = (
     "features",
     "layers",
     "metrics",
+    "models",
     "networks",
     "objectives",
     "penalties",
@@ -46,7 +48,7 @@ _MODULES = (
 # Functions of the first rank, and the modules that they stand in.
 _FUNCTIONS = {"diagnose": "doctor", "score": "scoring"}
 
-__all__ = ["GAN", *_FUNCTIONS, *_MODULES]
+__all__ = ["GAN", "AdversarialModel", "Batch", "GenerativeModel", "Part", *_FUNCTIONS, *_MODULES]
 
 
 def __getattr__(name):

@@ -4,7 +4,7 @@ An objective is two functions of the discriminator's answers, which are logits: 
 what the discriminator descends, `generator_loss` what the generator descends. Real is 1, fake is 0.
 
 To add one, write a class with these two methods; `GAN(objective=YourObjective())` takes it as it is. Derive it from
-`Objective` and register it with `keras.saving.register_keras_serializable()` and a saved GAN brings it back.
+`Objective` and register it with `keras.saving.register_keras_serializable()`, and `load_model` restores it.
 """
 
 import keras
@@ -12,18 +12,29 @@ from keras import ops
 
 
 class Objective:
-    """The shape of an objective: two losses, each a scalar to minimise, and what is worth plotting beside them."""
+    """Two losses, each a scalar to minimise, and what is worth plotting beside them.
+
+    An objective may have variables and `keras.random.SeedGenerator`s as attributes: the model saves them.
+    """
 
     #: The names of what `log` returns. They become entries of the training history.
     log_names = ()
 
+    #: Whether the generator's loss compares fake logits with real ones. D is then called on real images in G's turn too.
+    generator_sees_real = False
+
     def discriminator_loss(self, real_logits, fake_logits):
         """The discriminator's loss, from its logits on real and on generated images, each of shape (batch, …)."""
-        raise NotImplementedError(f"{type(self).__name__} has to define discriminator_loss(real_logits, fake_logits).")
+        raise NotImplementedError(f"{type(self).__name__} must define discriminator_loss(real_logits, fake_logits).")
 
-    def generator_loss(self, fake_logits):
-        """The generator's loss, from the discriminator's logits on generated images, of shape (batch, …)."""
-        raise NotImplementedError(f"{type(self).__name__} has to define generator_loss(fake_logits).")
+    def generator_loss(self, fake_logits, real_logits=None):
+        """The generator's loss, from the discriminator's logits on generated images, of shape (batch, …).
+
+        Args:
+            fake_logits: D's logits on generated images.
+            real_logits: D's logits on the batch's real images, where `generator_sees_real` is set, else None.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define generator_loss(fake_logits, real_logits=None).")
 
     def log(self, real_logits, fake_logits):
         """Further scalars for the training history: a dictionary with the keys `log_names`."""
@@ -61,7 +72,7 @@ class Minimax(Objective):
         """−V(D, G) = E[softplus(−real)] + E[softplus(fake)]."""
         return ops.mean(ops.softplus(-real_logits)) + ops.mean(ops.softplus(fake_logits))
 
-    def generator_loss(self, fake_logits):
+    def generator_loss(self, fake_logits, real_logits=None):
         """E[log(1 − D(G(z)))] = −E[softplus(fake)]."""
         return -ops.mean(ops.softplus(fake_logits))
 
@@ -85,7 +96,7 @@ class NonSaturating(Minimax):
         Goodfellow et al., Generative Adversarial Nets, 2014, section 3, arXiv:1406.2661
     """
 
-    def generator_loss(self, fake_logits):
+    def generator_loss(self, fake_logits, real_logits=None):
         """−E[log D(G(z))] = E[softplus(−fake)]."""
         return ops.mean(ops.softplus(-fake_logits))
 
@@ -107,7 +118,7 @@ class Wasserstein(Objective):
         """E[D(G(z))] − E[D(x)]."""
         return ops.mean(fake_logits) - ops.mean(real_logits)
 
-    def generator_loss(self, fake_logits):
+    def generator_loss(self, fake_logits, real_logits=None):
         """−E[D(G(z))]."""
         return -ops.mean(fake_logits)
 
@@ -119,7 +130,7 @@ class Wasserstein(Objective):
 _BY_NAME = {"minimax": Minimax, "non_saturating": NonSaturating, "wasserstein": Wasserstein}
 
 
-def get(identifier):
+def get(identifier) -> Objective:
     """An objective from its short name, or the objective itself.
 
     Args:
@@ -143,7 +154,7 @@ def get(identifier):
     if isinstance(identifier, type) or not all(callable(getattr(identifier, loss, None)) for loss in losses):
         raise ValueError(
             "objective must be an object with the methods discriminator_loss(real_logits, fake_logits) and "
-            f"generator_loss(fake_logits). Received: objective={identifier!r}. "
+            f"generator_loss(fake_logits, real_logits=None). Received: objective={identifier!r}. "
             "Pass an instance, such as gan_lessons.objectives.Wasserstein()."
         )
     return identifier

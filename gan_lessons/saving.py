@@ -122,6 +122,7 @@ class ExactBackup(keras.callbacks.BackupAndRestore):
                 path.unlink()
         if not os.path.exists(self._weights_path):
             return
+        epochs_begun = self.model._counters.epochs  # before this call of fit
         self.model.load_weights(self._weights_path)
         with h5py.File(self._weights_path) as file:
             if "training" not in file:
@@ -131,6 +132,7 @@ class ExactBackup(keras.callbacks.BackupAndRestore):
                 )
             state = json.loads(file["training"][()])
         self._epoch, self._to_pass, self._means = state["epoch"], state["batch"], state["means"]
+        self.model._counters.epochs = epochs_begun + self._epoch
         self.model._initial_epoch = self._epoch
         self.model.history.epoch[:] = state["history_epoch"]
         self.model.history.history.update(state["history"])
