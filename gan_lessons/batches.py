@@ -248,26 +248,31 @@ class Batch:
         """What is iterated, with a check of each batch as it goes by: a bad batch never reaches a weight."""
         if not self.parts:
             return x
+        failures = [] if failures is None else failures
         if isinstance(x, tf.data.Dataset):
-            return self._guarded_data_set(x, argument, [] if failures is None else failures)
+            return self._guarded_data_set(x, argument, failures)
         if isinstance(x, keras.utils.PyDataset):
             if x.num_batches == 0:
                 raise ValueError(f"{argument} must not be empty. Received: a PyDataset without a batch.")
-            return _GuardedPyDataset(x, lambda batch: self._check_batch(batch, argument))
+            return _GuardedPyDataset(x, lambda batch: self._check_batch(batch, argument, failures))
         if hasattr(x, "__next__"):
-            return self._guarded_generator(x, argument)
+            return self._guarded_generator(x, argument, failures)
         return x
 
-    def _check_batch(self, batch, argument):
-        parts, rest = self.split(batch, argument)
-        self.check_rest(rest, argument)
-        for (name, part), array in zip(self.parts.items(), parts):
-            check(_array(array, argument, self.parts), part, _place(name, argument))
+    def _check_batch(self, batch, argument, failures):
+        try:
+            parts, rest = self.split(batch, argument)
+            self.check_rest(rest, argument)
+            for (name, part), array in zip(self.parts.items(), parts):
+                check(_array(array, argument, self.parts), part, _place(name, argument))
+        except (TypeError, ValueError) as error:
+            failures.append(error)
+            raise BatchError(str(error)) from error
         return batch
 
-    def _guarded_generator(self, batches, argument):
+    def _guarded_generator(self, batches, argument, failures):
         for batch in batches:
-            self._check_batch(batch, argument)
+            self._check_batch(batch, argument, failures)
             yield tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)  # Keras wants tuples
 
     def _guarded_data_set(self, data, argument, failures):
@@ -287,12 +292,7 @@ class Batch:
             raise ValueError(f"{argument} must not be empty. Received: a data set without a batch.")
 
         def fail(*arrays):
-            for (name, part), array in zip(self.parts.items(), arrays):
-                try:
-                    check(array, part, _place(name, argument))
-                except (TypeError, ValueError) as error:
-                    failures.append(str(error))
-                    raise BatchError(str(error)) from error
+            self._check_batch(arrays, argument, failures)
             return np.bool_(True)
 
         def guarded(*element):
@@ -328,7 +328,7 @@ class _GuardedPyDataset(keras.utils.PyDataset):
 
 @contextlib.contextmanager
 def in_words():
-    """Within this block, what guarded batches raise inside TensorFlow becomes a ValueError in words.
+    """Within this block, what guarded batches raise inside TensorFlow is raised as what it was.
 
     Yields:
         A list for `Batch.prepare(failures=…)`.
@@ -341,7 +341,7 @@ def in_words():
             raise
     else:
         return
-    raise ValueError(failures[0])  # outside of `except`, so that TensorFlow's own trace is not shown above it
+    raise failures[0]  # outside of `except`, so that TensorFlow's own trace is not shown above it
 
 
 def is_iterated(x) -> bool:
@@ -375,8 +375,10 @@ def check(array, part: Part, name: str = "images"):
     low, high = (0, 0) if array.size == 0 else (array.min(), array.max())
     low, high = float(low), float(high)
     if not np.isfinite([low, high]).all():
-        axes = ", ".join(map(str, range(1, array.ndim)))
-        find = f"numpy.isfinite({name.split()[0]})" + (f".all(axis=({axes},))" if axes else "")
+        find = f"numpy.isfinite({name.split()[0]})"
+        if array.ndim > 1:
+            axes = tuple(range(1, array.ndim))
+            find += f".all(axis={axes if len(axes) > 1 else axes[0]})"
         raise ValueError(
             f"{name} must be finite numbers. Received: {name} with a NaN or an infinity in it. "
             f"No weight has been touched by that batch; find it with {find}."
@@ -445,6 +447,8 @@ def _check_spec(shape, dtype, name, part):
         hint = "The batch axis is missing: dataset.batch(64)."
     elif part.is_picture and len(shape) == 3 and fits(part.shape[:-1], shape[1:]):
         hint = "Add the channel axis: images[..., None]."
+    elif len(shape) == 2 and len(part.shape) == 1:
+        hint = f"Rows have {shape[1]} columns where the networks take {part.shape[0]}: make the two agree."
     elif part.integer and len(shape) == len(part.shape) + 2:
         hint = "From one-hot rows to class numbers: .argmax(axis=-1)."
     raise ValueError(
@@ -512,7 +516,8 @@ def _length(element):
 
 
 def _dtype_of(tensor):
-    return np.dtype(str(keras.backend.standardize_dtype(tensor.dtype)))
+    name = str(keras.backend.standardize_dtype(tensor.dtype))
+    return np.dtype("bytes" if name == "string" else name)
 
 
 def _kind(thing):

@@ -490,7 +490,7 @@ class GenerativeModel(HearsOfBatches, keras.Model):
         """As `keras.Model.predict`, from inputs of `call` to outputs; the inputs are checked first."""
         self._refresh_averages()
         with in_words() as failures:
-            x = self._inputs_batch().prepare((x,) if isinstance(x, tuple) else x, None, "x", batch_size, failures=failures)[0]
+            x, _ = self._inputs_batch().prepare(x, None, "x", batch_size, failures=failures)
             return super().predict(x, verbose=verbose, steps=steps, callbacks=callbacks)
 
     def predict_on_batch(self, x):
