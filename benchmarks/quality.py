@@ -1,43 +1,32 @@
-"""How good are the lessons' GANs, and a small CNN under every objective? Trains and scores them, writes README's table.
+"""Measures how good the course's GANs are: trains and scores them, and writes README's table.
 
-    python benchmarks/quality.py                               # everything: hours, may be stopped at any time
+    python benchmarks/quality.py                               # everything: hours; you may stop it at any time
     python benchmarks/quality.py --only lesson-dcgan plain-dcgan --seeds 0 1 2
     python benchmarks/quality.py --steps 20                    # does it run? README and quality.json stay as they are
     python benchmarks/quality.py --table                       # README's table from quality.json, without training
 
-It needs the real MNIST and CIFAR-10 (TFDS_DATA_DIR): stand-ins are refused. Before it starts it measures a few steps of
-each GAN and says how long the whole will take. The most telling runs come first. A run that is done is at once in
-quality.json and in README, and is not trained again unless its settings have changed; one that was interrupted goes on
-from its folder in build/quality when the same command is given again.
+It needs the real MNIST and CIFAR-10 (TFDS_DATA_DIR) and refuses stand-ins. Before it starts it measures a few steps of
+each GAN and prints how long the whole will take. It trains the most telling rows first. It writes each result at once to
+quality.json and to README, and does not train that run again unless its settings have changed. A run that was
+interrupted continues from its folder in build/quality when you give the same command again.
 
-Rows are found, not listed:
-
-- Each lesson in `LESSONS`, with the networks and settings of its own source; and its *plain loop*: the same networks
-  begun as Keras begins layers, without an average of weights, with the textbook's Adam and batch. If its discriminator
-  has BatchNormalization, also the *plain loop, one batch*: the same with the training step of the well-known Keras
-  examples, in which D sees real and generated images as one batch.
-- The small CNN under each objective that `gan_lessons.objectives` registers with Keras. If its discriminator loss has
-  a lower bound, it plays alone. If not (Wasserstein), something has to hold the critic: it plays with each function of
-  `gan_lessons.constraints` that takes a model, and with each penalty that `gan_lessons.penalties` registers. A pair of
-  an objective and a penalty that is named in `SETTINGS` joins as well. So a new one is in the table by existing; a
-  line in `SETTINGS` gives it its paper's optimizer, in place of DCGAN's or, where there is no bound, WGAN-GP's.
+`ROWS` lists the rows. Each row names a recipe of `gan_lessons.recipes`, which has the settings. A lesson's GAN stands
+beside its *plain loop*: the same networks with Keras's initializers, without an average of weights, with the textbook's
+Adam and batch. If its discriminator has BatchNormalization, it also stands beside the *plain loop, one batch*: the same
+with the training step of the well-known Keras examples, in which D sees real and generated images as one batch.
 """
 
 import argparse
-import ast
-import functools
 import hashlib
-import inspect
 import json
 import math
 import os
-import re
 import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -47,7 +36,7 @@ import numpy as np
 import tensorflow as tf
 
 import gan_lessons as gl
-from gan_lessons import saving, scoring
+from gan_lessons import recipes, saving, scoring
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "benchmarks" / "quality.json"
@@ -56,57 +45,11 @@ BUILD = ROOT / "build" / "quality"
 TABLE_START, TABLE_END = "<!-- quality (python benchmarks/quality.py) -->", "<!-- end of quality -->"
 
 SETS = ("cifar10", "mnist")
-COUNT = 10_000  # generated images that are scored, and real ones that they are compared with
+COUNT = 10_000  # generated images to score, and real images to compare them with
 LATENTS = 0  # the seed of the latents that are scored
 PARTS = 20  # of a training, each with a line of progress and a backup
-BATCH = 64
-STEPS = 6_000  # of the generator, with this batch
-LATENT_DIM = 100
-FILTERS = (64, 32, 16)  # of the small CNN, from the smallest map on
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """A lesson whose GAN has a row.
-
-    Attributes:
-        title: what to call it.
-        steps: the generator's, counted in batches of 64.
-        batch_norm: whether its discriminator has BatchNormalization.
-    """
-
-    title: str
-    steps: int
-    batch_norm: bool
-
-
-LESSONS = {
-    "mlp_gan": Lesson("MLP GAN", 19_000, batch_norm=False),
-    "dcgan": Lesson("DCGAN", STEPS, batch_norm=True),
-}
-PLAIN = {"plain": "plain loop", "one_batch": "plain loop, one batch"}  # what a lesson's GAN is held against
+BATCH = 64  # the batches that steps are counted in
 AIM = 0.7  # the share of its plain loop's Fréchet distance that a lesson's GAN is to stay below
-
-
-@dataclass(frozen=True)
-class Published:
-    """How a paper trains: a function that makes an optimizer, and the critic's steps for one of the generator's."""
-
-    optimizer: Callable
-    discriminator_steps: int = 1
-
-
-TEXTBOOK = Published(lambda: keras.optimizers.Adam(2e-4, beta_1=0.5))  # arXiv:1511.06434
-WGAN = Published(lambda: keras.optimizers.RMSprop(5e-5), 5)  # arXiv:1701.07875
-WGAN_GP = Published(lambda: keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9), 5)  # arXiv:1704.00028
-SETTINGS = {"wasserstein-clip_weights": WGAN, "wasserstein-gradient_penalty": WGAN_GP}
-
-# FID on CIFAR-10, as others have published it: gans-pytorch, StudioGAN.
-OTHERS = {
-    "non_saturating": ("24.7", "49.0"),
-    "wasserstein-clip_weights": ("49.9", "159"),
-    "wasserstein-gradient_penalty": ("28.8", "25.9"),
-}
 
 # What is known of a set beyond its name, by a digest of its test images.
 KNOWN = {"ef5e8eb3a5ada65d": "CIFAR-10 after one round trip through JPEG (26 to 34 dB)"}
@@ -117,53 +60,42 @@ KNOWN = {"ef5e8eb3a5ada65d": "CIFAR-10 after one round trip through JPEG (26 to 
 
 @dataclass(frozen=True)
 class Row:
-    """One GAN of the table.
+    """Describes a GAN of the table.
 
     Attributes:
-        name: as `--only` takes it, and what its folder is called.
-        title: what the table calls it.
-        sets: the sets that it is trained on.
-        steps: the generator's, counted in batches of 64.
-        batch_size: the batch that it is trained with; it sees as many images as those steps have.
-        make: a function from (image shape, seed) to a compiled GAN.
+        name: the row's name for `--only`, and the name of its folder.
+        title: the row's name in the table.
+        recipe: the settings, a `gan_lessons.recipes.Recipe`.
+        steps: the generator's, counted in batches of 64. In batches of its own size it sees as many images.
+        sets: the image sets to train on.
         first: whether it is trained before the others.
+        against: the names of the rows that it is compared with in a sentence below the table.
+        published: FID on CIFAR-10 as others have published it: gans-pytorch, StudioGAN.
     """
 
     name: str
     title: str
-    sets: tuple
+    recipe: recipes.Recipe
     steps: int
-    batch_size: int
-    make: Callable
+    sets: tuple
     first: bool = False
+    against: tuple = ()
+    published: tuple = ("–",)
 
     def own_steps(self, steps=None):
-        """The generator's steps in batches of this row, for so many in batches of 64."""
-        return own_steps(steps or self.steps, self.batch_size)
+        """Returns how many batches of this row's size have the images of so many batches of 64."""
+        return max(1, (steps or self.steps) * BATCH // self.recipe.batch_size)
 
-
-def own_steps(steps, batch_size):
-    """How many batches of this size have the images of so many batches of 64."""
-    return max(1, steps * BATCH // batch_size)
-
-
-def rows():
-    """All rows, in the order of the table."""
-    found = []
-    for name, lesson in LESSONS.items():
-        found += lesson_rows(name, lesson)
-    return found + cnn_rows()
-
-
-# --- the lessons' own ----------------------------------------------------------------------------------------------
+    def make(self, image_shape, seed):
+        """Returns the compiled GAN."""
+        return self.recipe.build(image_shape, seed, self.own_steps())
 
 
 class OneBatch(gl.GAN):
-    """A GAN with the training step of the well-known Keras examples: D sees real and generated images as one batch.
+    """Trains as the well-known Keras examples do: D sees real and generated images as one batch.
 
-    To most networks, such as those of these examples, that is the same game. To one with BatchNormalization it is another:
-    the two halves are brought to one mean and variance together, in the place of each to its own; and in G's turn D sees
-    generated images alone.
+    To most networks, such as those of these examples, that is the same game. BatchNormalization makes it another game: it
+    brings the two halves to one mean and variance together, and in G's turn D sees generated images alone.
     """
 
     def train_step(self, data):
@@ -171,195 +103,45 @@ class OneBatch(gl.GAN):
         count = keras.ops.shape(real_images)[0]
         both = keras.ops.concatenate([real_images, self.generator(self._draw_latents(count), training=True)])
         with tf.GradientTape() as tape:
-            logits = self._discriminate(both)
+            logits = self.discriminator(both, training=True)
             d_loss = self.objective.discriminator_loss(logits[:count], logits[count:])
         self.descend("discriminator", d_loss, tape)
         with tf.GradientTape() as tape:
-            g_loss = self.objective.generator_loss(
-                self._discriminate(self.generator(self._draw_latents(count), training=True))
-            )
+            fake_images = self.generator(self._draw_latents(count), training=True)
+            g_loss = self.objective.generator_loss(self.discriminator(fake_images, training=True))
         self.descend("generator", g_loss, tape)
-        self.log(d_loss=d_loss, g_loss=g_loss, **self._objective_log(logits[:count], logits[count:]))
+        self.log(d_loss=d_loss, g_loss=g_loss, **self.objective.log(logits[:count], logits[count:]))
         return self.get_metrics_result()
 
 
-def lesson_rows(name, lesson):
-    """The row of a lesson and those of its plain loops."""
-    set_name, batch_size, make = from_lesson(name, lesson.steps)
-
-    def plain(image_shape, seed, kind=gl.GAN):
-        made = make(image_shape, seed)
-        keras.utils.set_random_seed(seed)
-        gan = kind(
-            keras.models.clone_model(made.generator, clone_function=begun_as_keras_does),
-            keras.models.clone_model(made.discriminator, clone_function=begun_as_keras_does),
-            latent_dim=made.latent_dim,
-            objective=made.objective,
-        )
-        gan.compile(generator_optimizer=TEXTBOOK.optimizer(), discriminator_optimizer=TEXTBOOK.optimizer())
-        return gan
-
-    def row(kind, title, batch_size, make):
-        return Row(f"{kind}-{name}", title, (set_name,), lesson.steps, batch_size, make, first=True)
-
-    found = [row("lesson", f"lesson {lesson_number(name):02}'s {lesson.title}", batch_size, make)]
-    found.append(row("plain", PLAIN["plain"], BATCH, plain))
-    if lesson.batch_norm:
-        found.append(row("one_batch", PLAIN["one_batch"], BATCH, functools.partial(plain, kind=OneBatch)))
-    return found
-
-
 def lesson_number(name):
-    """The place of a lesson in the course, from 0."""
+    """Returns the place of a lesson in the course, from 0, with two digits."""
     lines = (ROOT / "notebooks" / "source" / "order.txt").read_text(encoding="utf-8").splitlines()
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")].index(name)
+    return f"{[line.strip() for line in lines if line.strip() and not line.startswith('#')].index(name):02}"
 
 
-def from_lesson(name, steps):
-    """What a lesson trains as `gan`, read from its source without running the lesson.
+PLAIN_MLP, PLAIN_DCGAN = recipes.plain_loop(recipes.MLP_GAN), recipes.plain_loop(recipes.DCGAN)
+ONE_BATCH = replace(PLAIN_DCGAN, model=partial(recipes.dcgan, kind=OneBatch))
+MLP_TITLE, DCGAN_TITLE = (f"lesson {lesson_number(name)}'s {title}" for name, title in {
+    "mlp_gan": "MLP GAN", "dcgan": "DCGAN"
+}.items())  # fmt: skip
 
-    Taken are its settings (assignments to names in capitals), what it loads as `train`, and the two statements that
-    make and compile `gan`. `STEPS`, with which a lesson says how long its learning rate falls, is set in its place.
-
-    Args:
-        name: the lesson's name.
-        steps: the generator's, in batches of 64, after which the rate has fallen.
-
-    Returns:
-        (the name of the set, the batch size, a function from (image shape, seed) to the compiled GAN).
-
-    Raises:
-        ValueError: if the lesson does not have each of these once.
-    """
-    path = ROOT / "notebooks" / "source" / f"{name}.py"
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-
-    def the(start):
-        found = [node for node in body if ast.unparse(node).startswith(start)]
-        if len(found) != 1:
-            raise ValueError(f"{path.name} must have one statement {start}…). Received: {len(found)}.")
-        return found[0]
-
-    def run(nodes, names):
-        names = dict(names)
-        exec(compile(ast.Module(body=nodes, type_ignores=[]), str(path), "exec"), names)
-        return names
-
-    load, make_it, compile_it = the("train = gl.data.load("), the("gan = gl.GAN("), the("gan.compile(")
-    given = {"FAST": False, "gl": gl, "keras": keras}
-    settings = run([node for node in body if is_setting(node, given)], given)
-    arguments = {keyword.arg: keyword.value for keyword in load.value.keywords}
-    set_name = ast.literal_eval(load.value.args[0])
-    batch_size = eval(ast.unparse(arguments["batch_size"]), dict(settings))
-    settings["STEPS"] = own_steps(steps, batch_size)
-
-    def make(image_shape, seed):
-        keras.utils.set_random_seed(seed)
-        gan = run([make_it, compile_it], settings)["gan"]
-        if gan.image_shape != tuple(image_shape):
-            raise ValueError(f"{path.name} makes images of {gan.image_shape}. Received: image_shape={image_shape}.")
-        return gan
-
-    return set_name, batch_size, make
-
-
-def is_setting(node, given):
-    """Whether a statement sets names in capitals to numbers and text, using nothing but what is given."""
-    if not isinstance(node, ast.Assign):
-        return False
-    targets = [part.id for part in ast.walk(node.targets[0]) if isinstance(part, ast.Name)]
-    used = {part.id for part in ast.walk(node.value) if isinstance(part, ast.Name)}
-    computed = any(isinstance(part, ast.Call) for part in ast.walk(node.value))
-    return all(name.isupper() and name not in given for name in targets) and used <= set(given) and not computed
-
-
-def begun_as_keras_does(layer):
-    """The same layer with Keras's default initializers."""
-    config = {key: value for key, value in layer.get_config().items() if not key.endswith("_initializer")}
-    return type(layer).from_config(config)
-
-
-# --- the small CNN under all that the package has -------------------------------------------------------------------
-
-
-def cnn_rows():
-    """The rows of the small CNN: objectives alone, or with what holds the critic."""
-    known, constraints, penalties = registered(gl.objectives), clipping(gl.constraints), registered(gl.penalties)
-    pairs = []
-    for objective, kind in known.items():
-        holders = [None] if has_lower_bound(kind()) else [*constraints, *penalties]
-        pairs += [(objective, held) for held in holders]
-        named = [held for held in penalties if f"{objective}-{held}" in SETTINGS]
-        pairs += [(objective, held) for held in named if (objective, held) not in pairs]
-
-    def maker(objective, held):
-        settings = SETTINGS.get(f"{objective}-{held}" if held else objective)
-        settings = settings or (TEXTBOOK if has_lower_bound(known[objective]()) else WGAN_GP)
-
-        def make(image_shape, seed):
-            keras.utils.set_random_seed(seed)
-            generator, discriminator = small_cnn(image_shape, batch_norm=held not in penalties)
-            gan = gl.GAN(
-                generator,
-                constraints[held](discriminator) if held in constraints else discriminator,
-                latent_dim=LATENT_DIM,
-                objective=known[objective](),
-                penalty=penalties[held]() if held in penalties else None,
-                discriminator_steps=settings.discriminator_steps,
-            )
-            gan.compile(generator_optimizer=settings.optimizer(), discriminator_optimizer=settings.optimizer())
-            return gan
-
-        return make
-
-    return [
-        Row(
-            f"{objective}-{held}" if held else objective,
-            ", ".join(["small CNN", objective, *([held] if held else [])]).replace("_", " "),
-            SETS,
-            STEPS,
-            BATCH,
-            maker(objective, held),
+ROWS = (
+    Row("lesson-mlp_gan", MLP_TITLE, recipes.MLP_GAN, 19_000, ("mnist",), True, ("plain-mlp_gan",)),
+    Row("plain-mlp_gan", "plain loop", PLAIN_MLP, 19_000, ("mnist",), True),
+    Row("lesson-dcgan", DCGAN_TITLE, recipes.DCGAN, 6_000, ("cifar10",), True, ("plain-dcgan", "one_batch-dcgan")),
+    Row("plain-dcgan", "plain loop", PLAIN_DCGAN, 6_000, ("cifar10",), True),
+    Row("one_batch-dcgan", "plain loop, one batch", ONE_BATCH, 6_000, ("cifar10",), True),
+    *(
+        Row(name, f"small CNN, {title}", recipes.SMALL_CNN[name], 6_000, SETS, published=published)
+        for name, title, published in (
+            ("minimax", "minimax", ("–",)),
+            ("non_saturating", "non saturating", ("24.7", "49.0")),
+            ("wasserstein-clip_weights", "wasserstein, clip weights", ("49.9", "159")),
+            ("wasserstein-gradient_penalty", "wasserstein, gradient penalty", ("28.8", "25.9")),
         )
-        for objective, held in pairs
-    ]
-
-
-def registered(module):
-    """The classes that a module defines and a saved GAN can bring back, by their snake-case names."""
-    found = {}
-    for name, kind in vars(module).items():
-        own = isinstance(kind, type) and kind.__module__ == module.__name__ and not name.startswith("_")
-        if own and keras.saving.get_registered_name(kind) != kind.__name__:
-            found[re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()] = kind
-    return found
-
-
-def clipping(module):
-    """The functions that a module defines for a model's weights: those whose first argument is `model`, by name."""
-    return {
-        name: function
-        for name, function in vars(module).items()
-        if inspect.isfunction(function)
-        and function.__module__ == module.__name__
-        and not name.startswith("_")
-        and next(iter(inspect.signature(function).parameters), None) == "model"
-    }
-
-
-def has_lower_bound(objective):
-    """Whether a discriminator cannot make its loss as low as it likes by answering larger and larger logits."""
-    large = np.full((2, 1), 1e6, "float32")
-    losses = [float(objective.discriminator_loss(real, -real)) for real in (large, -large)]
-    return min(losses) > -1e3
-
-
-def small_cnn(image_shape, batch_norm):
-    """(generator, discriminator) of a plain DCGAN, halved as often as the image can be, three times at most."""
-    halvings = next(n for n in range(len(FILTERS), 0, -1) if not any(size % 2**n for size in image_shape[:2]))
-    filters = FILTERS[:halvings]
-    generator = gl.networks.dcgan_generator(image_shape, latent_dim=LATENT_DIM, filters=filters)
-    return generator, gl.networks.dcgan_discriminator(image_shape, filters=filters[::-1], batch_norm=batch_norm)
+    ),
+)
 
 
 # --- what a run is -------------------------------------------------------------------------------------------------
@@ -576,7 +358,7 @@ def _of_one_set(name, results):
     lines += [_line(head), _line(["---"] + ["--:"] * 4 + ["---"] + ["--:"] * (3 + beside))]
     floor = [_number(one["floor"][column]) for column in COLUMNS]
     lines.append(_line([f"*real images, {one['floor_split']}: the floor*", *floor] + [""] * (4 + beside)))
-    for row in rows():
+    for row in ROWS:
         runs = [result for result in here if result["row"] == row.name]
         if runs:
             steps = f"{runs[0]['steps']:,} × {runs[0]['settings']['batch_size']}"
@@ -584,7 +366,7 @@ def _of_one_set(name, results):
             minutes = f"{statistics.mean(run['minutes'] for run in runs):.0f}"
             seeds = ", ".join(str(run["seed"]) for run in runs)
             cells = [row.title, *scores, _optimizer(runs[0]["settings"]), steps, minutes, seeds]
-            lines.append(_line(cells + [" / ".join(OTHERS.get(row.name, ("–",)))] * beside))
+            lines.append(_line(cells + [" / ".join(row.published)] * beside))
     return "\n".join(lines)
 
 
@@ -634,17 +416,17 @@ def _shares(results):
         found = {run["seed"]: run["scores"]["frechet_distance"] for run in results if run["row"] == row}
         return {seed: distance for seed, distance in found.items() if distance is not None}
 
-    sentences = []
-    for name, lesson in LESSONS.items():
-        own = distances(f"lesson-{name}")
-        for kind, title in PLAIN.items():
-            other = distances(f"{kind}-{name}")
+    sentences, by_name = [], {row.name: row for row in ROWS}
+    for row in ROWS:
+        own = distances(row.name)
+        for name in row.against:
+            other = distances(name)
             if seeds := sorted(own.keys() & other.keys()):
                 share = statistics.mean(own[seed] for seed in seeds) / statistics.mean(other[seed] for seed in seeds)
-                aim = f"; the course wants {AIM} at most" if kind == "plain" else ""
+                aim = f"; the course wants {AIM} at most" if name == row.against[0] else ""
                 sentences.append(
-                    f"Lesson {lesson_number(name):02}'s {lesson.title} has {share:.2f} of the Fréchet distance of the "
-                    f"{title} (seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}){aim}."
+                    f"{row.title[0].upper()}{row.title[1:]} has {share:.2f} of the Fréchet distance of the "
+                    f"{by_name[name].title} (seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}){aim}."
                 )
     return sentences
 
@@ -729,7 +511,7 @@ def work(chosen, seeds, sets, steps=None):
     settings = {}
     for row, name, seed in runs:
         if (row.name, name) not in settings:
-            settings[row.name, name] = settings_of(row.make(judges[name].shape, seed), row.batch_size)
+            settings[row.name, name] = settings_of(row.make(judges[name].shape, seed), row.recipe.batch_size)
     left = [
         (row, name, seed)
         for row, name, seed in runs
@@ -741,9 +523,9 @@ def work(chosen, seeds, sets, steps=None):
         if not estimate.knows(row, name):
             print(f"measuring a step of {row.name} on {name} …", flush=True)
             gan = row.make(judges[name].shape, seed)
-            estimate.note(row, name, seconds_a_step(gan, judges[name].load(row.batch_size, seed)))
+            estimate.note(row, name, seconds_a_step(gan, judges[name].load(row.recipe.batch_size, seed)))
     for row, name, seed in left:
-        batches = f"{row.own_steps(steps):6,} steps of {row.batch_size:3}"
+        batches = f"{row.own_steps(steps):6,} steps of {row.recipe.batch_size:3}"
         print(f"  {row.name:32} {name:8} seed {seed}: {batches}, {duration(estimate.of([(row, name, seed)], steps))}")
     if left:
         print(f"All of it: about {duration(estimate.of(left, steps))}. Ctrl-C stops it; the same command goes on.")
@@ -753,7 +535,7 @@ def work(chosen, seeds, sets, steps=None):
         print(f"\n[{index + 1}/{len(left)}] {title}; to the end of all about {remaining}", flush=True)
         judge, own = judges[name], settings[row.name, name]
         gan = row.make(judge.shape, seed)
-        data = judge.load(row.batch_size, seed)
+        data = judge.load(row.recipe.batch_size, seed)
         place = folder / row.name / name / str(seed)
         seconds = train(gan, data, row.own_steps(steps), place, own)
         gan.save(place / "gan.keras")
@@ -769,7 +551,7 @@ def work(chosen, seeds, sets, steps=None):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    known = {row.name: row for row in rows()}
+    known = {row.name: row for row in ROWS}
     parser.add_argument("--only", nargs="+", choices=known, default=list(known), metavar="ROW", help=", ".join(known))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))

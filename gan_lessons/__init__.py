@@ -38,6 +38,7 @@ _MODULES = (
     "objectives",
     "penalties",
     "plotting",
+    "recipes",
     "scoring",
     "theory",
     "toys",
