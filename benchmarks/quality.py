@@ -6,8 +6,8 @@
     python benchmarks/quality.py --table                       # README's table from quality.json, without training
 
 It needs the real MNIST and CIFAR-10 (TFDS_DATA_DIR) and refuses stand-ins. Before it starts it measures a few steps of
-each GAN and prints how long the whole will take. It trains the most telling rows first. It writes each result at once to
-quality.json and to README, and does not train that run again unless its settings have changed. A run that was
+each GAN and prints how long the whole will take. It trains the most telling rows first. It writes each result at
+once to quality.json and to README, and does not train that run again unless its settings have changed. A run that was
 interrupted continues from its folder in build/quality when you give the same command again.
 
 `ROWS` lists the rows. Each row names a recipe of `gan_lessons.recipes`, which has the settings. A lesson's GAN stands
@@ -70,7 +70,7 @@ class Row:
         sets: the image sets to train on.
         first: whether it is trained before the others.
         against: the names of the rows that it is compared with in a sentence below the table.
-        published: FID on CIFAR-10 as others have published it: gans-pytorch, StudioGAN.
+        fid: the FID on CIFAR-10 that others have published: gans-pytorch / StudioGAN.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Row:
     sets: tuple
     first: bool = False
     against: tuple = ()
-    published: tuple = ("–",)
+    fid: str = "–"
 
     def own_steps(self, steps=None):
         """Returns how many batches of this row's size have the images of so many batches of 64."""
@@ -94,8 +94,8 @@ class Row:
 class OneBatch(gl.GAN):
     """Trains as the well-known Keras examples do: D sees real and generated images as one batch.
 
-    To most networks, such as those of these examples, that is the same game. BatchNormalization makes it another game: it
-    brings the two halves to one mean and variance together, and in G's turn D sees generated images alone.
+    To most networks, such as those of these examples, that is the same game. BatchNormalization makes it another game:
+    it brings the two halves to one mean and variance together, and in G's turn D sees generated images alone.
     """
 
     def train_step(self, data):
@@ -120,26 +120,29 @@ def lesson_number(name):
     return f"{[line.strip() for line in lines if line.strip() and not line.startswith('#')].index(name):02}"
 
 
-PLAIN_MLP, PLAIN_DCGAN = recipes.plain_loop(recipes.MLP_GAN), recipes.plain_loop(recipes.DCGAN)
+MLP_GAN, DCGAN = (f"lesson {lesson_number('mlp_gan')}'s MLP GAN", f"lesson {lesson_number('dcgan')}'s DCGAN")
+PLAIN_MLP_GAN, PLAIN_DCGAN = recipes.plain_loop(recipes.MLP_GAN), recipes.plain_loop(recipes.DCGAN)
 ONE_BATCH = replace(PLAIN_DCGAN, model=partial(recipes.dcgan, kind=OneBatch))
-MLP_TITLE, DCGAN_TITLE = (f"lesson {lesson_number(name)}'s {title}" for name, title in {
-    "mlp_gan": "MLP GAN", "dcgan": "DCGAN"
-}.items())  # fmt: skip
+CLIP, PENALTY = "wasserstein-clip_weights", "wasserstein-gradient_penalty"
 
 ROWS = (
-    Row("lesson-mlp_gan", MLP_TITLE, recipes.MLP_GAN, 19_000, ("mnist",), True, ("plain-mlp_gan",)),
-    Row("plain-mlp_gan", "plain loop", PLAIN_MLP, 19_000, ("mnist",), True),
-    Row("lesson-dcgan", DCGAN_TITLE, recipes.DCGAN, 6_000, ("cifar10",), True, ("plain-dcgan", "one_batch-dcgan")),
+    Row("lesson-mlp_gan", MLP_GAN, recipes.MLP_GAN, 19_000, ("mnist",), True, ("plain-mlp_gan",)),
+    Row("plain-mlp_gan", "plain loop", PLAIN_MLP_GAN, 19_000, ("mnist",), True),
+    Row("lesson-dcgan", DCGAN, recipes.DCGAN, 6_000, ("cifar10",), True, ("plain-dcgan", "one_batch-dcgan")),
     Row("plain-dcgan", "plain loop", PLAIN_DCGAN, 6_000, ("cifar10",), True),
     Row("one_batch-dcgan", "plain loop, one batch", ONE_BATCH, 6_000, ("cifar10",), True),
-    *(
-        Row(name, f"small CNN, {title}", recipes.SMALL_CNN[name], 6_000, SETS, published=published)
-        for name, title, published in (
-            ("minimax", "minimax", ("–",)),
-            ("non_saturating", "non saturating", ("24.7", "49.0")),
-            ("wasserstein-clip_weights", "wasserstein, clip weights", ("49.9", "159")),
-            ("wasserstein-gradient_penalty", "wasserstein, gradient penalty", ("28.8", "25.9")),
-        )
+    Row("minimax", "small CNN, minimax", recipes.SMALL_CNN["minimax"], 6_000, SETS),
+    Row(
+        "non_saturating",
+        "small CNN, non saturating",
+        recipes.SMALL_CNN["non_saturating"],
+        6_000,
+        SETS,
+        fid="24.7 / 49.0",
+    ),
+    Row(CLIP, "small CNN, wasserstein, clip weights", recipes.SMALL_CNN[CLIP], 6_000, SETS, fid="49.9 / 159"),
+    Row(
+        PENALTY, "small CNN, wasserstein, gradient penalty", recipes.SMALL_CNN[PENALTY], 6_000, SETS, fid="28.8 / 25.9"
     ),
 )
 
@@ -148,10 +151,10 @@ ROWS = (
 
 
 def settings_of(gan, batch_size):
-    """All that makes a run what it is, in plain values: a result with other settings is no longer this row's."""
+    """Returns all that decides a training, in plain values. A result with other settings is no longer this row's."""
 
     def number(value):
-        if isinstance(value, dict) and "class_name" in value:  # a schedule in the place of a learning rate
+        if isinstance(value, dict) and "class_name" in value:  # a schedule in place of a learning rate
             parts = {key: number(part) for key, part in value["config"].items() if key != "name" and part is not None}
             return {"class": value["class_name"]} | parts
         return float(f"{value:.6g}") if isinstance(value, float) else value
@@ -163,9 +166,13 @@ def settings_of(gan, batch_size):
             key: value for key, value in config.items() if key == "learning_rate" or value != usual.get(key)
         }
 
+    def leaves(layer):
+        inner = getattr(layer, "layers", None)
+        return [leaf for part in inner for leaf in leaves(part)] if inner else [layer]
+
     def network(model):
         lines = []
-        for layer in model._flatten_layers(include_self=False):
+        for layer in leaves(model):
             if layer.count_params():
                 kinds = ("kernel_initializer", "gamma_initializer", "kernel_constraint", "bias_constraint")
                 words = [plain(getattr(layer, kind)) for kind in kinds if getattr(layer, kind, None) is not None]
@@ -180,13 +187,13 @@ def settings_of(gan, batch_size):
     settings = {} if type(gan) is gl.GAN else {"class": type(gan).__name__}
     settings |= {"objective": plain(gan.objective), "penalty": gan.penalty and plain(gan.penalty)}
     settings |= {"discriminator_steps": gan.discriminator_steps, "latent_dim": gan.latent_dim, "batch_size": batch_size}
-    for player in gan.player_names:
+    for player in ("generator", "discriminator"):
         settings |= {player: network(getattr(gan, player)), f"{player}_optimizer": optimizer(player)}
     return json.loads(json.dumps(settings))
 
 
 class Clock(keras.callbacks.Callback):
-    """Puts the seconds of each part of a training into its history, which outlives an interruption."""
+    """Records the seconds of each part of a training in its history, which a backup keeps."""
 
     def on_epoch_begin(self, epoch, logs=None):
         self.begin = time.perf_counter()
@@ -196,43 +203,43 @@ class Clock(keras.callbacks.Callback):
 
 
 def train(gan, data, steps, folder, settings):
-    """Trains for so many steps of the generator, or goes on where it was stopped.
+    """Trains for so many steps of the generator, or resumes a training that was interrupted.
 
     Args:
         gan: a compiled GAN.
         data: a `tf.data.Dataset` of batches, in an order fixed by a seed.
-        steps: the generator's.
-        folder: where its backup is. What is there of a run with other settings is deleted.
-        settings: what makes the run what it is, as JSON can keep it.
+        steps: how many steps the generator takes.
+        folder: the folder for the backup. If it holds a run with other settings, that run is deleted.
+        settings: what `settings_of` returns.
 
     Returns:
         The seconds that the training took, without what an interruption cost.
     """
-    said, note = json.dumps({"steps": steps} | settings), folder / "settings.json"
-    if folder.exists() and not (note.exists() and note.read_text(encoding="utf-8") == said):
+    text, path = json.dumps({"steps": steps} | settings), folder / "settings.json"
+    if folder.exists() and not (path.exists() and path.read_text(encoding="utf-8") == text):
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    saving.write(note, said.encode())
+    saving.write(path, text.encode())
     parts = math.gcd(steps, PARTS)
     history = gan.fit(
         data.repeat(),
         steps_per_epoch=steps // parts * gan.discriminator_steps,
         epochs=parts,
         verbose=1 if sys.stdout.isatty() else 2,
-        # The end is kept too: whoever is stopped while scoring need not train again.
+        # Keep the backup of the end too: after an interruption while scoring you need not train again.
         callbacks=[Clock(), keras.callbacks.BackupAndRestore(folder / "backup", delete_checkpoint=False)],
     ).history
     return sum(history["seconds"])
 
 
 class Judge:
-    """A real image set, and what scores are measured against.
+    """Scores GANs against a real image set.
 
     Args:
-        name: the set.
+        name: the set's name.
 
     Raises:
-        RuntimeError: if the set is not on this machine: a table is not made of stand-ins.
+        RuntimeError: if the set is not on this machine. The table has no scores against stand-ins.
     """
 
     def __init__(self, name):
@@ -245,11 +252,11 @@ class Judge:
             raise RuntimeError(f"The table is of real images. Received: {self.reference.title} for {name!r}.")
 
     def load(self, batch_size, seed):
-        """The training images in batches. Returns: a `tf.data.Dataset`."""
+        """Returns the training images in batches, a `tf.data.Dataset`."""
         return gl.data.load(self.name, batch_size, seed=seed, drop_remainder=True, allow_stand_in=False)
 
     def measure(self, gan):
-        """What the record keeps of a GAN's scores: a dictionary for JSON."""
+        """Scores a GAN. Returns: a dictionary for JSON."""
         try:
             card = self.reference.score(gan, seed=LATENTS)
         except scoring.NotFinite:
@@ -258,47 +265,38 @@ class Judge:
         def plain(numbers):
             return {name: float(f"{value:.6g}") if math.isfinite(value) else None for name, value in numbers.items()}
 
-        return {
-            "data": card.data,
-            "digest": self.digest,
-            "split": card.split,
-            "floor_split": card.floor_split,
-            "features": card.features,
-            "features_note": card.features_note,
-            "count": card.count,
-            "latents_seed": card.seed,
-            "scores": plain(card.scores),
-            "spreads": plain(card.spreads),
-            "floor": plain(card.floor),
-        }
+        about = ("split", "floor_split", "features", "features_note", "count")
+        return (
+            {"data": card.data, "digest": self.digest}
+            | {name: getattr(card, name) for name in about}
+            | {"latents_seed": card.seed}
+            | {name: plain(getattr(card, name)) for name in ("scores", "spreads", "floor")}
+        )
 
 
 # --- the record, and the table from it -----------------------------------------------------------------------------
 
 
 class Record:
-    """Results in a JSON file, one for each row, set and seed."""
+    """Keeps results in a JSON file, one for each row, set and seed."""
 
     def __init__(self, path):
         self.path = path
 
     @property
     def results(self):
-        """All results, as the file has them now: a second process may have added some."""
+        """All results that the file has now. A second process may have added some."""
         return json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else []
 
-    def find(self, row, set_name, seed):
-        """The result of a run, or None."""
-        key = (row, set_name, seed)
-        return next((result for result in self.results if _key(result) == key), None)
-
     def has(self, row, set_name, seed, steps, settings):
-        """Whether a run has been done with just these settings."""
-        found = self.find(row, set_name, seed)
-        return found is not None and found["steps"] == steps and found["settings"] == settings
+        """Returns whether a run has been done with just these settings."""
+        return any(
+            _key(result) == (row, set_name, seed) and result["steps"] == steps and result["settings"] == settings
+            for result in self.results
+        )
 
     def add(self, result):
-        """Takes a result in, in the place of an earlier one of the same run, and writes the file."""
+        """Adds a result, replaces an earlier result of the same run, and writes the file."""
         results = sorted([*(old for old in self.results if _key(old) != _key(result)), result], key=_key)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         saving.write(self.path, (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode())
@@ -317,7 +315,7 @@ COLUMNS = {
 
 
 def table(results):
-    """README's table of results, with the words that it needs, as Markdown."""
+    """Returns README's table of results and the words around it, as Markdown."""
     parts = [_of_one_set(name, results) for name in SETS if any(result["set"] == name for result in results)]
     if not parts:
         return "No results yet: `python benchmarks/quality.py` makes them."
@@ -345,7 +343,7 @@ def table(results):
 
 
 def _of_one_set(name, results):
-    """The table of one set and what stands above it."""
+    """Returns the table of one set and the text above it."""
     here = [result for result in results if result["set"] == name]
     one, beside = here[0], name == "cifar10"
     known = f" These images: {KNOWN[one['digest']]}." if one["digest"] in KNOWN else ""
@@ -366,7 +364,7 @@ def _of_one_set(name, results):
             minutes = f"{statistics.mean(run['minutes'] for run in runs):.0f}"
             seeds = ", ".join(str(run["seed"]) for run in runs)
             cells = [row.title, *scores, _optimizer(runs[0]["settings"]), steps, minutes, seeds]
-            lines.append(_line(cells + [" / ".join(row.published)] * beside))
+            lines.append(_line(cells + [row.fid] * beside))
     return "\n".join(lines)
 
 
@@ -381,7 +379,7 @@ def _number(value):
 
 
 def _spread(values):
-    """The mean of several seeds, with the lowest and the highest."""
+    """Returns the mean of several seeds, with the lowest and the highest."""
     if None in values:
         broken = values.count(None)
         return "not finite" if broken == len(values) else f"not finite for {broken} of {len(values)}"
@@ -391,7 +389,7 @@ def _spread(values):
 
 
 def _optimizer(settings):
-    """The generator's optimizer, and what else of the training differs from row to row, in a few words."""
+    """Describes the generator's optimizer, and the number of critic steps."""
     own = settings["generator_optimizer"]
     words = [f"{own['class']} {_rate(own['learning_rate'])}"]
     words += [f"{letter} {own[name]:g}" for letter, name in {"β₁": "beta_1", "β₂": "beta_2"}.items() if name in own]
@@ -403,14 +401,14 @@ def _optimizer(settings):
 
 
 def _rate(rate):
-    """A learning rate, or where a schedule begins and by what it goes on."""
+    """Returns a learning rate as text, or the first rate of a schedule and the schedule's name."""
     if isinstance(rate, dict):
         return f"{rate['initial_learning_rate']:g} by {rate['class']}"
     return f"{rate:g}"
 
 
 def _shares(results):
-    """A sentence for each lesson's row and plain loop: the Fréchet distance of the one as a share of the other's."""
+    """Returns a sentence for each pair of rows to compare: the share of Fréchet distances, over the seeds of both."""
 
     def distances(row):
         found = {run["seed"]: run["scores"]["frechet_distance"] for run in results if run["row"] == row}
@@ -432,7 +430,7 @@ def _shares(results):
 
 
 def write_table(results, readme=None):
-    """Puts the table between its two lines in README.
+    """Writes the table between its two lines in README.
 
     Raises:
         ValueError: if README does not have each of the two lines once.
@@ -450,7 +448,7 @@ def write_table(results, readme=None):
 
 
 def plan(chosen, seeds, sets):
-    """The runs in the order that they are worth: (row, set, seed), seed by seed, the lessons' rows first."""
+    """Returns the runs, (row, set, seed), in the order of training: seed by seed, the lessons' rows first."""
     runs = []
     for seed in seeds:
         runs += [(row, name, seed) for row in chosen if row.first for name in row.sets if name in sets]
@@ -459,8 +457,8 @@ def plan(chosen, seeds, sets):
 
 
 def seconds_a_step(gan, data, steps=6):
-    """How long a step of the generator takes, with the discriminator's that go with it: the median of a few."""
-    # Callbacks hear of each call's last batch.
+    """Measures a step of the generator and the discriminator's steps before it: the median of a few, in seconds."""
+    # Keras calls a callback after the last batch of each call.
     every, a_call, times = gan.discriminator_steps, gan.steps_per_execution, []
     clock = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: times.append(time.perf_counter()))
     gan.fit(data.repeat().take((steps + 1) * every * a_call), verbose=0, callbacks=[clock])
@@ -468,41 +466,41 @@ def seconds_a_step(gan, data, steps=6):
 
 
 class Estimate:
-    """How long runs will take: what a step of each row takes on each set, kept in build/ from one start to the next."""
+    """Estimates how long runs take, from the seconds of a step of each row on each set, which it keeps in build/."""
 
     def __init__(self):
         self.path = BUILD / "step_seconds.json"
         self.seconds = json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else {}
 
-    def note(self, row, name, seconds):
-        """Takes in what a step of a row on a set was found to take."""
+    def record(self, row, name, seconds):
+        """Records the seconds that a step of a row on a set takes."""
         self.seconds[f"{row.name} {name}"] = seconds
         self.path.parent.mkdir(parents=True, exist_ok=True)
         saving.write(self.path, json.dumps(self.seconds, indent=1).encode())
 
     def knows(self, row, name):
-        """Whether a step of a row on a set has been measured."""
+        """Returns whether a step of a row on a set has been measured."""
         return math.isfinite(self.seconds.get(f"{row.name} {name}", math.nan))
 
     def of(self, runs, steps):
-        """The seconds of several runs together, with a minute for each that goes into compiling and scoring."""
+        """Returns the seconds of several runs together, with a minute more for each to compile and score."""
         return sum(row.own_steps(steps) * self.seconds[f"{row.name} {name}"] + 60 for row, name, _ in runs)
 
 
 def duration(seconds):
-    """Seconds as one says them."""
+    """Returns seconds as text, in hours and minutes."""
     minutes = max(1, round(seconds / 60))
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def work(chosen, seeds, sets, steps=None):
-    """Does all runs that are not done, and writes each one down as soon as it is.
+    """Does all runs that are not done, and records each result at once.
 
     Args:
         chosen: rows.
         seeds: the seeds of the trainings.
         sets: names of image sets.
-        steps: the generator's, in batches of 64, in place of each row's own; the results are then kept in build/ alone.
+        steps: the generator's, in batches of 64, in place of each row's own; the results then stay in build/.
     """
     folder = BUILD / f"steps-{steps}" if steps else BUILD
     record = Record(folder / "quality.json" if steps else RECORD)
@@ -523,7 +521,7 @@ def work(chosen, seeds, sets, steps=None):
         if not estimate.knows(row, name):
             print(f"measuring a step of {row.name} on {name} …", flush=True)
             gan = row.make(judges[name].shape, seed)
-            estimate.note(row, name, seconds_a_step(gan, judges[name].load(row.recipe.batch_size, seed)))
+            estimate.record(row, name, seconds_a_step(gan, judges[name].load(row.recipe.batch_size, seed)))
     for row, name, seed in left:
         batches = f"{row.own_steps(steps):6,} steps of {row.recipe.batch_size:3}"
         print(f"  {row.name:32} {name:8} seed {seed}: {batches}, {duration(estimate.of([(row, name, seed)], steps))}")
@@ -544,7 +542,7 @@ def work(chosen, seeds, sets, steps=None):
         record.add(run | {"minutes": round(seconds / 60, 2)} | measured | {"settings": own})
         if not steps:
             write_table(record.results)
-            estimate.note(row, name, seconds / row.own_steps())  # the next seed's will take as long
+            estimate.record(row, name, seconds / row.own_steps())  # the next seed's will take as long
         print(f"{title}: {measured['scores']}, {seconds / 60:.1f} min", flush=True)
     print("\n" + table(record.results))
 
