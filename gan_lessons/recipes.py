@@ -116,7 +116,13 @@ def _with_keras_initializers(gan):
     players = [
         keras.models.clone_model(player, clone_function=begin_anew) for player in (gan.generator, gan.discriminator)
     ]
-    return type(gan)(*players, latent_dim=gan.latent_dim, objective=gan.objective)
+    return type(gan)(
+        *players,
+        latent_dim=gan.latent_dim,
+        objective=gan.objective,
+        penalty=gan.penalty,
+        discriminator_steps=gan.discriminator_steps,
+    )
 
 
 # --- the textbook's settings ---------------------------------------------------------------------------------------
