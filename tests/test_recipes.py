@@ -154,6 +154,19 @@ def test_the_small_cnn_refuses_an_image_that_it_cannot_halve():
         recipes.small_cnn((7, 8, 1), "minimax")
 
 
+# --- networks that nobody has tuned --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("critic", [False, True])
+def test_the_deep_generator_has_ten_layers_without_batch_norm(critic):
+    gan = recipes.deep_mlp((4, 6, 3), critic=critic)
+    assert gan.image_shape == (4, 6, 3) and not has_batch_norm(gan.generator)
+    hidden, pixels = 64 * 256 + 256 + 9 * (256 * 256 + 256), 256 * 72 + 72
+    assert gan.generator.count_params() == hidden + pixels
+    assert (type(gan.objective) is gl.objectives.Wasserstein) == (gan.penalty is not None) == critic
+    assert gan.discriminator_steps == (5 if critic else 1)
+
+
 # --- the plain loops -----------------------------------------------------------------------------------------------
 
 
