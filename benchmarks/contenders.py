@@ -26,7 +26,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 BATCH, LATENT_DIM, CRITIC_STEPS, PENALTY_WEIGHT = 64, 100, 5, 10.0
 SHAPES = {"mlp": (28, 28, 1), "dcgan": (32, 32, 3), "wgan_gp": (32, 32, 3)}
-GENERATOR_FILTERS, DISCRIMINATOR_FILTERS = (128, 64, 32), (32, 64, 128)
 SETS = {"mlp": "mnist", "dcgan": "cifar10", "wgan_gp": "cifar10"}
 # XLA where it pays on a CPU, as the lessons have it: for dense layers, not for convolutions (`speed.py --options`).
 XLA = {"mlp": True, "dcgan": False, "wgan_gp": False}
@@ -36,21 +35,19 @@ XLA = {"mlp": True, "dcgan": False, "wgan_gp": False}
 
 
 def players(case):
-    import gan_lessons as gl
+    """Returns (generator, discriminator): the networks of the lesson."""
+    from gan_lessons import recipes
 
-    shape = SHAPES[case]
-    if case == "mlp":
-        return gl.networks.mlp_generator(shape), gl.networks.mlp_discriminator(shape)
-    discriminator = gl.networks.dcgan_critic if case == "wgan_gp" else gl.networks.dcgan_discriminator
-    return gl.networks.dcgan_generator(shape, filters=GENERATOR_FILTERS), discriminator(
-        shape, filters=DISCRIMINATOR_FILTERS
-    )
+    make = {"mlp": recipes.mlp_gan, "dcgan": recipes.dcgan, "wgan_gp": recipes.wgan_gp}[case]
+    gan = make(SHAPES[case])
+    return gan.generator, gan.discriminator
 
 
 def adam():
-    import keras
+    """Returns the textbook's optimizer, which all contenders have."""
+    from gan_lessons.recipes import TEXTBOOK
 
-    return keras.optimizers.Adam(2e-4, beta_1=0.5)
+    return TEXTBOOK["optimizer"](TEXTBOOK["learning_rate"])
 
 
 def batches(case):
@@ -256,6 +253,8 @@ def textbook(case):
 
 
 def torch_players(case, torch):
+    from gan_lessons.recipes import FILTERS
+
     nn = torch.nn
     channels = SHAPES[case][-1]
     if case == "mlp":
@@ -267,7 +266,7 @@ def torch_players(case, torch):
             nn.Linear(512, 256), nn.LeakyReLU(0.2), nn.Linear(256, 1),
         )  # fmt: skip
         return generator, discriminator
-    a, b, c = GENERATOR_FILTERS
+    a, b, c = FILTERS
     norm = nn.Identity if case == "wgan_gp" else nn.BatchNorm2d
     up = down = {"kernel_size": 4, "stride": 2, "padding": 1}
     generator = nn.Sequential(
@@ -276,7 +275,7 @@ def torch_players(case, torch):
         nn.ConvTranspose2d(b, c, **up, bias=False), nn.BatchNorm2d(c), nn.ReLU(),
         nn.ConvTranspose2d(c, channels, **up), nn.Tanh(),
     )  # fmt: skip
-    a, b, c = DISCRIMINATOR_FILTERS
+    c, b, a = FILTERS
     discriminator = nn.Sequential(
         nn.Conv2d(channels, a, **down), nn.LeakyReLU(0.2),
         nn.Conv2d(a, b, **down, bias=case == "wgan_gp"), norm(b), nn.LeakyReLU(0.2),

@@ -1,43 +1,32 @@
-"""How good are the lessons' GANs, and a small CNN under every objective? Trains and scores them, writes README's table.
+"""Measures how good the course's GANs are: trains and scores them, and writes README's table.
 
-    python benchmarks/quality.py                               # everything: hours, may be stopped at any time
+    python benchmarks/quality.py                               # everything: hours; you may stop it at any time
     python benchmarks/quality.py --only lesson-dcgan plain-dcgan --seeds 0 1 2
     python benchmarks/quality.py --steps 20                    # does it run? README and quality.json stay as they are
     python benchmarks/quality.py --table                       # README's table from quality.json, without training
 
-It needs the real MNIST and CIFAR-10 (TFDS_DATA_DIR): stand-ins are refused. Before it starts it measures a few steps of
-each GAN and says how long the whole will take. The most telling runs come first. A run that is done is at once in
-quality.json and in README, and is not trained again unless its settings have changed; one that was interrupted goes on
-from its folder in build/quality when the same command is given again.
+It needs the real MNIST and CIFAR-10 (TFDS_DATA_DIR) and refuses stand-ins. Before it starts it measures a few steps of
+each GAN and prints how long the whole will take. It trains the most telling rows first. It writes each result at
+once to quality.json and to README, and does not train that run again unless its settings have changed. A run that was
+interrupted continues from its folder in build/quality when you give the same command again.
 
-Rows are found, not listed:
-
-- Each lesson in `LESSONS`, with the networks and settings of its own source; and its *plain loop*: the same networks
-  begun as Keras begins layers, without an average of weights, with the textbook's Adam and batch. If its discriminator
-  has BatchNormalization, also the *plain loop, one batch*: the same with the training step of the well-known Keras
-  examples, in which D sees real and generated images as one batch.
-- The small CNN under each objective that `gan_lessons.objectives` registers with Keras. If its discriminator loss has
-  a lower bound, it plays alone. If not (Wasserstein), something has to hold the critic: it plays with each function of
-  `gan_lessons.constraints` that takes a model, and with each penalty that `gan_lessons.penalties` registers. A pair of
-  an objective and a penalty that is named in `SETTINGS` joins as well. So a new one is in the table by existing; a
-  line in `SETTINGS` gives it its paper's optimizer, in place of DCGAN's or, where there is no bound, WGAN-GP's.
+`ROWS` lists the rows. Each row names a recipe of `gan_lessons.recipes`, which has the settings. A lesson's GAN stands
+beside its *plain loop*: the same networks with Keras's initializers, without an average of weights, with the textbook's
+Adam and batch. If its discriminator has BatchNormalization, it also stands beside the *plain loop, one batch*: the same
+with the training step of the well-known Keras examples, in which D sees real and generated images as one batch.
 """
 
 import argparse
-import ast
-import functools
 import hashlib
-import inspect
 import json
 import math
 import os
-import re
 import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -47,7 +36,7 @@ import numpy as np
 import tensorflow as tf
 
 import gan_lessons as gl
-from gan_lessons import saving, scoring
+from gan_lessons import recipes, saving, scoring
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "benchmarks" / "quality.json"
@@ -56,57 +45,11 @@ BUILD = ROOT / "build" / "quality"
 TABLE_START, TABLE_END = "<!-- quality (python benchmarks/quality.py) -->", "<!-- end of quality -->"
 
 SETS = ("cifar10", "mnist")
-COUNT = 10_000  # generated images that are scored, and real ones that they are compared with
+COUNT = 10_000  # generated images to score, and real images to compare them with
 LATENTS = 0  # the seed of the latents that are scored
 PARTS = 20  # of a training, each with a line of progress and a backup
-BATCH = 64
-STEPS = 6_000  # of the generator, with this batch
-LATENT_DIM = 100
-FILTERS = (64, 32, 16)  # of the small CNN, from the smallest map on
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """A lesson whose GAN has a row.
-
-    Attributes:
-        title: what to call it.
-        steps: the generator's, counted in batches of 64.
-        batch_norm: whether its discriminator has BatchNormalization.
-    """
-
-    title: str
-    steps: int
-    batch_norm: bool
-
-
-LESSONS = {
-    "mlp_gan": Lesson("MLP GAN", 19_000, batch_norm=False),
-    "dcgan": Lesson("DCGAN", STEPS, batch_norm=True),
-}
-PLAIN = {"plain": "plain loop", "one_batch": "plain loop, one batch"}  # what a lesson's GAN is held against
+BATCH = 64  # the batches that steps are counted in
 AIM = 0.7  # the share of its plain loop's Fréchet distance that a lesson's GAN is to stay below
-
-
-@dataclass(frozen=True)
-class Published:
-    """How a paper trains: a function that makes an optimizer, and the critic's steps for one of the generator's."""
-
-    optimizer: Callable
-    discriminator_steps: int = 1
-
-
-TEXTBOOK = Published(lambda: keras.optimizers.Adam(2e-4, beta_1=0.5))  # arXiv:1511.06434
-WGAN = Published(lambda: keras.optimizers.RMSprop(5e-5), 5)  # arXiv:1701.07875
-WGAN_GP = Published(lambda: keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9), 5)  # arXiv:1704.00028
-SETTINGS = {"wasserstein-clip_weights": WGAN, "wasserstein-gradient_penalty": WGAN_GP}
-
-# FID on CIFAR-10, as others have published it: gans-pytorch, StudioGAN.
-OTHERS = {
-    "non_saturating": ("24.7", "49.0"),
-    "wasserstein-clip_weights": ("49.9", "159"),
-    "wasserstein-gradient_penalty": ("28.8", "25.9"),
-}
 
 # What is known of a set beyond its name, by a digest of its test images.
 KNOWN = {"ef5e8eb3a5ada65d": "CIFAR-10 after one round trip through JPEG (26 to 34 dB)"}
@@ -117,53 +60,42 @@ KNOWN = {"ef5e8eb3a5ada65d": "CIFAR-10 after one round trip through JPEG (26 to 
 
 @dataclass(frozen=True)
 class Row:
-    """One GAN of the table.
+    """Describes a GAN of the table.
 
     Attributes:
-        name: as `--only` takes it, and what its folder is called.
-        title: what the table calls it.
-        sets: the sets that it is trained on.
-        steps: the generator's, counted in batches of 64.
-        batch_size: the batch that it is trained with; it sees as many images as those steps have.
-        make: a function from (image shape, seed) to a compiled GAN.
+        name: the row's name for `--only`, and the name of its folder.
+        title: the row's name in the table.
+        recipe: the settings, a `gan_lessons.recipes.Recipe`.
+        steps: the generator's, counted in batches of 64. In batches of its own size it sees as many images.
+        sets: the image sets to train on.
         first: whether it is trained before the others.
+        against: the names of the rows that it is compared with in a sentence below the table.
+        fid: the FID on CIFAR-10 that others have published: gans-pytorch / StudioGAN.
     """
 
     name: str
     title: str
-    sets: tuple
+    recipe: recipes.Recipe
     steps: int
-    batch_size: int
-    make: Callable
+    sets: tuple
     first: bool = False
+    against: tuple = ()
+    fid: str = "–"
 
     def own_steps(self, steps=None):
-        """The generator's steps in batches of this row, for so many in batches of 64."""
-        return own_steps(steps or self.steps, self.batch_size)
+        """Returns how many batches of this row's size have the images of so many batches of 64."""
+        return max(1, (steps or self.steps) * BATCH // self.recipe.batch_size)
 
-
-def own_steps(steps, batch_size):
-    """How many batches of this size have the images of so many batches of 64."""
-    return max(1, steps * BATCH // batch_size)
-
-
-def rows():
-    """All rows, in the order of the table."""
-    found = []
-    for name, lesson in LESSONS.items():
-        found += lesson_rows(name, lesson)
-    return found + cnn_rows()
-
-
-# --- the lessons' own ----------------------------------------------------------------------------------------------
+    def make(self, image_shape, seed):
+        """Returns the compiled GAN."""
+        return self.recipe.build(image_shape, seed, self.own_steps())
 
 
 class OneBatch(gl.GAN):
-    """A GAN with the training step of the well-known Keras examples: D sees real and generated images as one batch.
+    """Trains as the well-known Keras examples do: D sees real and generated images as one batch.
 
-    To most networks, such as those of these examples, that is the same game. To one with BatchNormalization it is another:
-    the two halves are brought to one mean and variance together, in the place of each to its own; and in G's turn D sees
-    generated images alone.
+    To most networks, such as those of these examples, that is the same game. BatchNormalization makes it another game:
+    it brings the two halves to one mean and variance together, and in G's turn D sees generated images alone.
     """
 
     def train_step(self, data):
@@ -171,205 +103,58 @@ class OneBatch(gl.GAN):
         count = keras.ops.shape(real_images)[0]
         both = keras.ops.concatenate([real_images, self.generator(self._draw_latents(count), training=True)])
         with tf.GradientTape() as tape:
-            logits = self._discriminate(both)
+            logits = self.discriminator(both, training=True)
             d_loss = self.objective.discriminator_loss(logits[:count], logits[count:])
         self.descend("discriminator", d_loss, tape)
         with tf.GradientTape() as tape:
-            g_loss = self.objective.generator_loss(
-                self._discriminate(self.generator(self._draw_latents(count), training=True))
-            )
+            fake_images = self.generator(self._draw_latents(count), training=True)
+            g_loss = self.objective.generator_loss(self.discriminator(fake_images, training=True))
         self.descend("generator", g_loss, tape)
-        self.log(d_loss=d_loss, g_loss=g_loss, **self._objective_log(logits[:count], logits[count:]))
+        self.log(d_loss=d_loss, g_loss=g_loss, **self.objective.log(logits[:count], logits[count:]))
         return self.get_metrics_result()
 
 
-def lesson_rows(name, lesson):
-    """The row of a lesson and those of its plain loops."""
-    set_name, batch_size, make = from_lesson(name, lesson.steps)
-
-    def plain(image_shape, seed, kind=gl.GAN):
-        made = make(image_shape, seed)
-        keras.utils.set_random_seed(seed)
-        gan = kind(
-            keras.models.clone_model(made.generator, clone_function=begun_as_keras_does),
-            keras.models.clone_model(made.discriminator, clone_function=begun_as_keras_does),
-            latent_dim=made.latent_dim,
-            objective=made.objective,
-        )
-        gan.compile(generator_optimizer=TEXTBOOK.optimizer(), discriminator_optimizer=TEXTBOOK.optimizer())
-        return gan
-
-    def row(kind, title, batch_size, make):
-        return Row(f"{kind}-{name}", title, (set_name,), lesson.steps, batch_size, make, first=True)
-
-    found = [row("lesson", f"lesson {lesson_number(name):02}'s {lesson.title}", batch_size, make)]
-    found.append(row("plain", PLAIN["plain"], BATCH, plain))
-    if lesson.batch_norm:
-        found.append(row("one_batch", PLAIN["one_batch"], BATCH, functools.partial(plain, kind=OneBatch)))
-    return found
-
-
 def lesson_number(name):
-    """The place of a lesson in the course, from 0."""
+    """Returns the place of a lesson in the course, from 0, with two digits."""
     lines = (ROOT / "notebooks" / "source" / "order.txt").read_text(encoding="utf-8").splitlines()
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")].index(name)
+    return f"{[line.strip() for line in lines if line.strip() and not line.startswith('#')].index(name):02}"
 
 
-def from_lesson(name, steps):
-    """What a lesson trains as `gan`, read from its source without running the lesson.
+MLP_GAN, DCGAN = (f"lesson {lesson_number('mlp_gan')}'s MLP GAN", f"lesson {lesson_number('dcgan')}'s DCGAN")
+PLAIN_MLP_GAN, PLAIN_DCGAN = recipes.plain_loop(recipes.MLP_GAN), recipes.plain_loop(recipes.DCGAN)
+ONE_BATCH = replace(PLAIN_DCGAN, model=partial(recipes.dcgan, kind=OneBatch))
+CLIP, PENALTY = "wasserstein-clip_weights", "wasserstein-gradient_penalty"
 
-    Taken are its settings (assignments to names in capitals), what it loads as `train`, and the two statements that
-    make and compile `gan`. `STEPS`, with which a lesson says how long its learning rate falls, is set in its place.
-
-    Args:
-        name: the lesson's name.
-        steps: the generator's, in batches of 64, after which the rate has fallen.
-
-    Returns:
-        (the name of the set, the batch size, a function from (image shape, seed) to the compiled GAN).
-
-    Raises:
-        ValueError: if the lesson does not have each of these once.
-    """
-    path = ROOT / "notebooks" / "source" / f"{name}.py"
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-
-    def the(start):
-        found = [node for node in body if ast.unparse(node).startswith(start)]
-        if len(found) != 1:
-            raise ValueError(f"{path.name} must have one statement {start}…). Received: {len(found)}.")
-        return found[0]
-
-    def run(nodes, names):
-        names = dict(names)
-        exec(compile(ast.Module(body=nodes, type_ignores=[]), str(path), "exec"), names)
-        return names
-
-    load, make_it, compile_it = the("train = gl.data.load("), the("gan = gl.GAN("), the("gan.compile(")
-    given = {"FAST": False, "gl": gl, "keras": keras}
-    settings = run([node for node in body if is_setting(node, given)], given)
-    arguments = {keyword.arg: keyword.value for keyword in load.value.keywords}
-    set_name = ast.literal_eval(load.value.args[0])
-    batch_size = eval(ast.unparse(arguments["batch_size"]), dict(settings))
-    settings["STEPS"] = own_steps(steps, batch_size)
-
-    def make(image_shape, seed):
-        keras.utils.set_random_seed(seed)
-        gan = run([make_it, compile_it], settings)["gan"]
-        if gan.image_shape != tuple(image_shape):
-            raise ValueError(f"{path.name} makes images of {gan.image_shape}. Received: image_shape={image_shape}.")
-        return gan
-
-    return set_name, batch_size, make
-
-
-def is_setting(node, given):
-    """Whether a statement sets names in capitals to numbers and text, using nothing but what is given."""
-    if not isinstance(node, ast.Assign):
-        return False
-    targets = [part.id for part in ast.walk(node.targets[0]) if isinstance(part, ast.Name)]
-    used = {part.id for part in ast.walk(node.value) if isinstance(part, ast.Name)}
-    computed = any(isinstance(part, ast.Call) for part in ast.walk(node.value))
-    return all(name.isupper() and name not in given for name in targets) and used <= set(given) and not computed
-
-
-def begun_as_keras_does(layer):
-    """The same layer with Keras's default initializers."""
-    config = {key: value for key, value in layer.get_config().items() if not key.endswith("_initializer")}
-    return type(layer).from_config(config)
-
-
-# --- the small CNN under all that the package has -------------------------------------------------------------------
-
-
-def cnn_rows():
-    """The rows of the small CNN: objectives alone, or with what holds the critic."""
-    known, constraints, penalties = registered(gl.objectives), clipping(gl.constraints), registered(gl.penalties)
-    pairs = []
-    for objective, kind in known.items():
-        holders = [None] if has_lower_bound(kind()) else [*constraints, *penalties]
-        pairs += [(objective, held) for held in holders]
-        named = [held for held in penalties if f"{objective}-{held}" in SETTINGS]
-        pairs += [(objective, held) for held in named if (objective, held) not in pairs]
-
-    def maker(objective, held):
-        settings = SETTINGS.get(f"{objective}-{held}" if held else objective)
-        settings = settings or (TEXTBOOK if has_lower_bound(known[objective]()) else WGAN_GP)
-
-        def make(image_shape, seed):
-            keras.utils.set_random_seed(seed)
-            generator, discriminator = small_cnn(image_shape, batch_norm=held not in penalties)
-            gan = gl.GAN(
-                generator,
-                constraints[held](discriminator) if held in constraints else discriminator,
-                latent_dim=LATENT_DIM,
-                objective=known[objective](),
-                penalty=penalties[held]() if held in penalties else None,
-                discriminator_steps=settings.discriminator_steps,
-            )
-            gan.compile(generator_optimizer=settings.optimizer(), discriminator_optimizer=settings.optimizer())
-            return gan
-
-        return make
-
-    return [
-        Row(
-            f"{objective}-{held}" if held else objective,
-            ", ".join(["small CNN", objective, *([held] if held else [])]).replace("_", " "),
-            SETS,
-            STEPS,
-            BATCH,
-            maker(objective, held),
-        )
-        for objective, held in pairs
-    ]
-
-
-def registered(module):
-    """The classes that a module defines and a saved GAN can bring back, by their snake-case names."""
-    found = {}
-    for name, kind in vars(module).items():
-        own = isinstance(kind, type) and kind.__module__ == module.__name__ and not name.startswith("_")
-        if own and keras.saving.get_registered_name(kind) != kind.__name__:
-            found[re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()] = kind
-    return found
-
-
-def clipping(module):
-    """The functions that a module defines for a model's weights: those whose first argument is `model`, by name."""
-    return {
-        name: function
-        for name, function in vars(module).items()
-        if inspect.isfunction(function)
-        and function.__module__ == module.__name__
-        and not name.startswith("_")
-        and next(iter(inspect.signature(function).parameters), None) == "model"
-    }
-
-
-def has_lower_bound(objective):
-    """Whether a discriminator cannot make its loss as low as it likes by answering larger and larger logits."""
-    large = np.full((2, 1), 1e6, "float32")
-    losses = [float(objective.discriminator_loss(real, -real)) for real in (large, -large)]
-    return min(losses) > -1e3
-
-
-def small_cnn(image_shape, batch_norm):
-    """(generator, discriminator) of a plain DCGAN, halved as often as the image can be, three times at most."""
-    halvings = next(n for n in range(len(FILTERS), 0, -1) if not any(size % 2**n for size in image_shape[:2]))
-    filters = FILTERS[:halvings]
-    generator = gl.networks.dcgan_generator(image_shape, latent_dim=LATENT_DIM, filters=filters)
-    return generator, gl.networks.dcgan_discriminator(image_shape, filters=filters[::-1], batch_norm=batch_norm)
+ROWS = (
+    Row("lesson-mlp_gan", MLP_GAN, recipes.MLP_GAN, 19_000, ("mnist",), True, ("plain-mlp_gan",)),
+    Row("plain-mlp_gan", "plain loop", PLAIN_MLP_GAN, 19_000, ("mnist",), True),
+    Row("lesson-dcgan", DCGAN, recipes.DCGAN, 6_000, ("cifar10",), True, ("plain-dcgan", "one_batch-dcgan")),
+    Row("plain-dcgan", "plain loop", PLAIN_DCGAN, 6_000, ("cifar10",), True),
+    Row("one_batch-dcgan", "plain loop, one batch", ONE_BATCH, 6_000, ("cifar10",), True),
+    Row("minimax", "small CNN, minimax", recipes.SMALL_CNN["minimax"], 6_000, SETS),
+    Row(
+        "non_saturating",
+        "small CNN, non saturating",
+        recipes.SMALL_CNN["non_saturating"],
+        6_000,
+        SETS,
+        fid="24.7 / 49.0",
+    ),
+    Row(CLIP, "small CNN, wasserstein, clip weights", recipes.SMALL_CNN[CLIP], 6_000, SETS, fid="49.9 / 159"),
+    Row(
+        PENALTY, "small CNN, wasserstein, gradient penalty", recipes.SMALL_CNN[PENALTY], 6_000, SETS, fid="28.8 / 25.9"
+    ),
+)
 
 
 # --- what a run is -------------------------------------------------------------------------------------------------
 
 
 def settings_of(gan, batch_size):
-    """All that makes a run what it is, in plain values: a result with other settings is no longer this row's."""
+    """Returns all that decides a training, in plain values. A result with other settings is no longer this row's."""
 
     def number(value):
-        if isinstance(value, dict) and "class_name" in value:  # a schedule in the place of a learning rate
+        if isinstance(value, dict) and "class_name" in value:  # a schedule in place of a learning rate
             parts = {key: number(part) for key, part in value["config"].items() if key != "name" and part is not None}
             return {"class": value["class_name"]} | parts
         return float(f"{value:.6g}") if isinstance(value, float) else value
@@ -381,9 +166,13 @@ def settings_of(gan, batch_size):
             key: value for key, value in config.items() if key == "learning_rate" or value != usual.get(key)
         }
 
+    def leaves(layer):
+        inner = getattr(layer, "layers", None)
+        return [leaf for part in inner for leaf in leaves(part)] if inner else [layer]
+
     def network(model):
         lines = []
-        for layer in model._flatten_layers(include_self=False):
+        for layer in leaves(model):
             if layer.count_params():
                 kinds = ("kernel_initializer", "gamma_initializer", "kernel_constraint", "bias_constraint")
                 words = [plain(getattr(layer, kind)) for kind in kinds if getattr(layer, kind, None) is not None]
@@ -398,13 +187,13 @@ def settings_of(gan, batch_size):
     settings = {} if type(gan) is gl.GAN else {"class": type(gan).__name__}
     settings |= {"objective": plain(gan.objective), "penalty": gan.penalty and plain(gan.penalty)}
     settings |= {"discriminator_steps": gan.discriminator_steps, "latent_dim": gan.latent_dim, "batch_size": batch_size}
-    for player in gan.player_names:
+    for player in ("generator", "discriminator"):
         settings |= {player: network(getattr(gan, player)), f"{player}_optimizer": optimizer(player)}
     return json.loads(json.dumps(settings))
 
 
 class Clock(keras.callbacks.Callback):
-    """Puts the seconds of each part of a training into its history, which outlives an interruption."""
+    """Records the seconds of each part of a training in its history, which a backup keeps."""
 
     def on_epoch_begin(self, epoch, logs=None):
         self.begin = time.perf_counter()
@@ -414,43 +203,43 @@ class Clock(keras.callbacks.Callback):
 
 
 def train(gan, data, steps, folder, settings):
-    """Trains for so many steps of the generator, or goes on where it was stopped.
+    """Trains for so many steps of the generator, or resumes a training that was interrupted.
 
     Args:
         gan: a compiled GAN.
         data: a `tf.data.Dataset` of batches, in an order fixed by a seed.
-        steps: the generator's.
-        folder: where its backup is. What is there of a run with other settings is deleted.
-        settings: what makes the run what it is, as JSON can keep it.
+        steps: how many steps the generator takes.
+        folder: the folder for the backup. If it holds a run with other settings, that run is deleted.
+        settings: what `settings_of` returns.
 
     Returns:
         The seconds that the training took, without what an interruption cost.
     """
-    said, note = json.dumps({"steps": steps} | settings), folder / "settings.json"
-    if folder.exists() and not (note.exists() and note.read_text(encoding="utf-8") == said):
+    text, path = json.dumps({"steps": steps} | settings), folder / "settings.json"
+    if folder.exists() and not (path.exists() and path.read_text(encoding="utf-8") == text):
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    saving.write(note, said.encode())
+    saving.write(path, text.encode())
     parts = math.gcd(steps, PARTS)
     history = gan.fit(
         data.repeat(),
         steps_per_epoch=steps // parts * gan.discriminator_steps,
         epochs=parts,
         verbose=1 if sys.stdout.isatty() else 2,
-        # The end is kept too: whoever is stopped while scoring need not train again.
+        # Keep the backup of the end too: after an interruption while scoring you need not train again.
         callbacks=[Clock(), keras.callbacks.BackupAndRestore(folder / "backup", delete_checkpoint=False)],
     ).history
     return sum(history["seconds"])
 
 
 class Judge:
-    """A real image set, and what scores are measured against.
+    """Scores GANs against a real image set.
 
     Args:
-        name: the set.
+        name: the set's name.
 
     Raises:
-        RuntimeError: if the set is not on this machine: a table is not made of stand-ins.
+        RuntimeError: if the set is not on this machine. The table has no scores against stand-ins.
     """
 
     def __init__(self, name):
@@ -463,11 +252,11 @@ class Judge:
             raise RuntimeError(f"The table is of real images. Received: {self.reference.title} for {name!r}.")
 
     def load(self, batch_size, seed):
-        """The training images in batches. Returns: a `tf.data.Dataset`."""
+        """Returns the training images in batches, a `tf.data.Dataset`."""
         return gl.data.load(self.name, batch_size, seed=seed, drop_remainder=True, allow_stand_in=False)
 
     def measure(self, gan):
-        """What the record keeps of a GAN's scores: a dictionary for JSON."""
+        """Scores a GAN. Returns: a dictionary for JSON."""
         try:
             card = self.reference.score(gan, seed=LATENTS)
         except scoring.NotFinite:
@@ -476,47 +265,38 @@ class Judge:
         def plain(numbers):
             return {name: float(f"{value:.6g}") if math.isfinite(value) else None for name, value in numbers.items()}
 
-        return {
-            "data": card.data,
-            "digest": self.digest,
-            "split": card.split,
-            "floor_split": card.floor_split,
-            "features": card.features,
-            "features_note": card.features_note,
-            "count": card.count,
-            "latents_seed": card.seed,
-            "scores": plain(card.scores),
-            "spreads": plain(card.spreads),
-            "floor": plain(card.floor),
-        }
+        about = ("split", "floor_split", "features", "features_note", "count")
+        return (
+            {"data": card.data, "digest": self.digest}
+            | {name: getattr(card, name) for name in about}
+            | {"latents_seed": card.seed}
+            | {name: plain(getattr(card, name)) for name in ("scores", "spreads", "floor")}
+        )
 
 
 # --- the record, and the table from it -----------------------------------------------------------------------------
 
 
 class Record:
-    """Results in a JSON file, one for each row, set and seed."""
+    """Keeps results in a JSON file, one for each row, set and seed."""
 
     def __init__(self, path):
         self.path = path
 
     @property
     def results(self):
-        """All results, as the file has them now: a second process may have added some."""
+        """All results that the file has now. A second process may have added some."""
         return json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else []
 
-    def find(self, row, set_name, seed):
-        """The result of a run, or None."""
-        key = (row, set_name, seed)
-        return next((result for result in self.results if _key(result) == key), None)
-
     def has(self, row, set_name, seed, steps, settings):
-        """Whether a run has been done with just these settings."""
-        found = self.find(row, set_name, seed)
-        return found is not None and found["steps"] == steps and found["settings"] == settings
+        """Returns whether a run has been done with just these settings."""
+        return any(
+            _key(result) == (row, set_name, seed) and result["steps"] == steps and result["settings"] == settings
+            for result in self.results
+        )
 
     def add(self, result):
-        """Takes a result in, in the place of an earlier one of the same run, and writes the file."""
+        """Adds a result, replaces an earlier result of the same run, and writes the file."""
         results = sorted([*(old for old in self.results if _key(old) != _key(result)), result], key=_key)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         saving.write(self.path, (json.dumps(results, indent=1, ensure_ascii=False) + "\n").encode())
@@ -535,7 +315,7 @@ COLUMNS = {
 
 
 def table(results):
-    """README's table of results, with the words that it needs, as Markdown."""
+    """Returns README's table of results and the words around it, as Markdown."""
     parts = [_of_one_set(name, results) for name in SETS if any(result["set"] == name for result in results)]
     if not parts:
         return "No results yet: `python benchmarks/quality.py` makes them."
@@ -563,7 +343,7 @@ def table(results):
 
 
 def _of_one_set(name, results):
-    """The table of one set and what stands above it."""
+    """Returns the table of one set and the text above it."""
     here = [result for result in results if result["set"] == name]
     one, beside = here[0], name == "cifar10"
     known = f" These images: {KNOWN[one['digest']]}." if one["digest"] in KNOWN else ""
@@ -576,7 +356,7 @@ def _of_one_set(name, results):
     lines += [_line(head), _line(["---"] + ["--:"] * 4 + ["---"] + ["--:"] * (3 + beside))]
     floor = [_number(one["floor"][column]) for column in COLUMNS]
     lines.append(_line([f"*real images, {one['floor_split']}: the floor*", *floor] + [""] * (4 + beside)))
-    for row in rows():
+    for row in ROWS:
         runs = [result for result in here if result["row"] == row.name]
         if runs:
             steps = f"{runs[0]['steps']:,} × {runs[0]['settings']['batch_size']}"
@@ -584,7 +364,7 @@ def _of_one_set(name, results):
             minutes = f"{statistics.mean(run['minutes'] for run in runs):.0f}"
             seeds = ", ".join(str(run["seed"]) for run in runs)
             cells = [row.title, *scores, _optimizer(runs[0]["settings"]), steps, minutes, seeds]
-            lines.append(_line(cells + [" / ".join(OTHERS.get(row.name, ("–",)))] * beside))
+            lines.append(_line(cells + [row.fid] * beside))
     return "\n".join(lines)
 
 
@@ -599,7 +379,7 @@ def _number(value):
 
 
 def _spread(values):
-    """The mean of several seeds, with the lowest and the highest."""
+    """Returns the mean of several seeds, with the lowest and the highest."""
     if None in values:
         broken = values.count(None)
         return "not finite" if broken == len(values) else f"not finite for {broken} of {len(values)}"
@@ -609,7 +389,7 @@ def _spread(values):
 
 
 def _optimizer(settings):
-    """The generator's optimizer, and what else of the training differs from row to row, in a few words."""
+    """Describes the generator's optimizer, and the number of critic steps."""
     own = settings["generator_optimizer"]
     words = [f"{own['class']} {_rate(own['learning_rate'])}"]
     words += [f"{letter} {own[name]:g}" for letter, name in {"β₁": "beta_1", "β₂": "beta_2"}.items() if name in own]
@@ -621,36 +401,36 @@ def _optimizer(settings):
 
 
 def _rate(rate):
-    """A learning rate, or where a schedule begins and by what it goes on."""
+    """Returns a learning rate as text, or the first rate of a schedule and the schedule's name."""
     if isinstance(rate, dict):
         return f"{rate['initial_learning_rate']:g} by {rate['class']}"
     return f"{rate:g}"
 
 
 def _shares(results):
-    """A sentence for each lesson's row and plain loop: the Fréchet distance of the one as a share of the other's."""
+    """Returns a sentence for each pair of rows to compare: the share of Fréchet distances, over the seeds of both."""
 
     def distances(row):
         found = {run["seed"]: run["scores"]["frechet_distance"] for run in results if run["row"] == row}
         return {seed: distance for seed, distance in found.items() if distance is not None}
 
-    sentences = []
-    for name, lesson in LESSONS.items():
-        own = distances(f"lesson-{name}")
-        for kind, title in PLAIN.items():
-            other = distances(f"{kind}-{name}")
+    sentences, by_name = [], {row.name: row for row in ROWS}
+    for row in ROWS:
+        own = distances(row.name)
+        for name in row.against:
+            other = distances(name)
             if seeds := sorted(own.keys() & other.keys()):
                 share = statistics.mean(own[seed] for seed in seeds) / statistics.mean(other[seed] for seed in seeds)
-                aim = f"; the course wants {AIM} at most" if kind == "plain" else ""
+                aim = f"; the course wants {AIM} at most" if name == row.against[0] else ""
                 sentences.append(
-                    f"Lesson {lesson_number(name):02}'s {lesson.title} has {share:.2f} of the Fréchet distance of the "
-                    f"{title} (seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}){aim}."
+                    f"{row.title[0].upper()}{row.title[1:]} has {share:.2f} of the Fréchet distance of the "
+                    f"{by_name[name].title} (seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}){aim}."
                 )
     return sentences
 
 
 def write_table(results, readme=None):
-    """Puts the table between its two lines in README.
+    """Writes the table between its two lines in README.
 
     Raises:
         ValueError: if README does not have each of the two lines once.
@@ -668,7 +448,7 @@ def write_table(results, readme=None):
 
 
 def plan(chosen, seeds, sets):
-    """The runs in the order that they are worth: (row, set, seed), seed by seed, the lessons' rows first."""
+    """Returns the runs, (row, set, seed), in the order of training: seed by seed, the lessons' rows first."""
     runs = []
     for seed in seeds:
         runs += [(row, name, seed) for row in chosen if row.first for name in row.sets if name in sets]
@@ -677,8 +457,8 @@ def plan(chosen, seeds, sets):
 
 
 def seconds_a_step(gan, data, steps=6):
-    """How long a step of the generator takes, with the discriminator's that go with it: the median of a few."""
-    # Callbacks hear of each call's last batch.
+    """Measures a step of the generator and the discriminator's steps before it: the median of a few, in seconds."""
+    # Keras calls a callback after the last batch of each call.
     every, a_call, times = gan.discriminator_steps, gan.steps_per_execution, []
     clock = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: times.append(time.perf_counter()))
     gan.fit(data.repeat().take((steps + 1) * every * a_call), verbose=0, callbacks=[clock])
@@ -686,41 +466,41 @@ def seconds_a_step(gan, data, steps=6):
 
 
 class Estimate:
-    """How long runs will take: what a step of each row takes on each set, kept in build/ from one start to the next."""
+    """Estimates how long runs take, from the seconds of a step of each row on each set, which it keeps in build/."""
 
     def __init__(self):
         self.path = BUILD / "step_seconds.json"
         self.seconds = json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else {}
 
-    def note(self, row, name, seconds):
-        """Takes in what a step of a row on a set was found to take."""
+    def record(self, row, name, seconds):
+        """Records the seconds that a step of a row on a set takes."""
         self.seconds[f"{row.name} {name}"] = seconds
         self.path.parent.mkdir(parents=True, exist_ok=True)
         saving.write(self.path, json.dumps(self.seconds, indent=1).encode())
 
     def knows(self, row, name):
-        """Whether a step of a row on a set has been measured."""
+        """Returns whether a step of a row on a set has been measured."""
         return math.isfinite(self.seconds.get(f"{row.name} {name}", math.nan))
 
     def of(self, runs, steps):
-        """The seconds of several runs together, with a minute for each that goes into compiling and scoring."""
+        """Returns the seconds of several runs together, with a minute more for each to compile and score."""
         return sum(row.own_steps(steps) * self.seconds[f"{row.name} {name}"] + 60 for row, name, _ in runs)
 
 
 def duration(seconds):
-    """Seconds as one says them."""
+    """Returns seconds as text, in hours and minutes."""
     minutes = max(1, round(seconds / 60))
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def work(chosen, seeds, sets, steps=None):
-    """Does all runs that are not done, and writes each one down as soon as it is.
+    """Does all runs that are not done, and records each result at once.
 
     Args:
         chosen: rows.
         seeds: the seeds of the trainings.
         sets: names of image sets.
-        steps: the generator's, in batches of 64, in place of each row's own; the results are then kept in build/ alone.
+        steps: the generator's, in batches of 64, in place of each row's own; the results then stay in build/.
     """
     folder = BUILD / f"steps-{steps}" if steps else BUILD
     record = Record(folder / "quality.json" if steps else RECORD)
@@ -729,7 +509,7 @@ def work(chosen, seeds, sets, steps=None):
     settings = {}
     for row, name, seed in runs:
         if (row.name, name) not in settings:
-            settings[row.name, name] = settings_of(row.make(judges[name].shape, seed), row.batch_size)
+            settings[row.name, name] = settings_of(row.make(judges[name].shape, seed), row.recipe.batch_size)
     left = [
         (row, name, seed)
         for row, name, seed in runs
@@ -741,9 +521,9 @@ def work(chosen, seeds, sets, steps=None):
         if not estimate.knows(row, name):
             print(f"measuring a step of {row.name} on {name} …", flush=True)
             gan = row.make(judges[name].shape, seed)
-            estimate.note(row, name, seconds_a_step(gan, judges[name].load(row.batch_size, seed)))
+            estimate.record(row, name, seconds_a_step(gan, judges[name].load(row.recipe.batch_size, seed)))
     for row, name, seed in left:
-        batches = f"{row.own_steps(steps):6,} steps of {row.batch_size:3}"
+        batches = f"{row.own_steps(steps):6,} steps of {row.recipe.batch_size:3}"
         print(f"  {row.name:32} {name:8} seed {seed}: {batches}, {duration(estimate.of([(row, name, seed)], steps))}")
     if left:
         print(f"All of it: about {duration(estimate.of(left, steps))}. Ctrl-C stops it; the same command goes on.")
@@ -753,7 +533,7 @@ def work(chosen, seeds, sets, steps=None):
         print(f"\n[{index + 1}/{len(left)}] {title}; to the end of all about {remaining}", flush=True)
         judge, own = judges[name], settings[row.name, name]
         gan = row.make(judge.shape, seed)
-        data = judge.load(row.batch_size, seed)
+        data = judge.load(row.recipe.batch_size, seed)
         place = folder / row.name / name / str(seed)
         seconds = train(gan, data, row.own_steps(steps), place, own)
         gan.save(place / "gan.keras")
@@ -762,14 +542,14 @@ def work(chosen, seeds, sets, steps=None):
         record.add(run | {"minutes": round(seconds / 60, 2)} | measured | {"settings": own})
         if not steps:
             write_table(record.results)
-            estimate.note(row, name, seconds / row.own_steps())  # the next seed's will take as long
+            estimate.record(row, name, seconds / row.own_steps())  # the next seed's will take as long
         print(f"{title}: {measured['scores']}, {seconds / 60:.1f} min", flush=True)
     print("\n" + table(record.results))
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    known = {row.name: row for row in rows()}
+    known = {row.name: row for row in ROWS}
     parser.add_argument("--only", nargs="+", choices=known, default=list(known), metavar="ROW", help=", ".join(known))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))

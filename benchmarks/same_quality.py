@@ -1,26 +1,29 @@
-"""Do the faster ways of training a DCGAN make worse images? Trains each over several seeds and scores the samples.
+"""Compares the images of a DCGAN that was trained faster with those of the algorithm's own way, over several seeds.
 
     TFDS_DATA_DIR=… python benchmarks/same_quality.py                 # needs CIFAR-10; about 20 minutes on two cores
     TFDS_DATA_DIR=… python benchmarks/same_quality.py --steps 6000 --seeds 0 1 2 3 4
 
 The ways are those of speed.py: fresh fakes for each player, as in the algorithm; the same fakes for both; bfloat16.
-Each run has equal networks, images and steps. Printed is the Fréchet distance of 5,000 samples to as many test
-images, in the bundled CIFAR-10 features; for each way its mean, its spread over the seeds, and how far it is from the
-first way in units of the standard error of that difference. A run that is done is kept in build/benchmarks.
+Each run has lesson 03's networks and the textbook's settings, with an average of the weights. The script prints the
+Fréchet distance of 5,000 samples to as many test images, in the bundled CIFAR-10 features. For each way it prints the
+mean, the spread over the seeds, and the difference to the first way in units of its standard error. It keeps each run
+that is done in build/benchmarks.
 """
 
 import argparse
 import json
 import os
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import contenders
 import keras
 import numpy as np
 
 import gan_lessons as gl
+from gan_lessons import recipes, saving
 
 #: What each way changes: the policy that the networks are made under, and arguments of `GAN`.
 WAYS = {
@@ -28,23 +31,19 @@ WAYS = {
     "shared fakes": ("float32", {"share_fakes": True}),
     "bfloat16": ("mixed_bfloat16", {}),
 }
-AVERAGE = 0.999
+RECIPE = replace(recipes.DCGAN, **recipes.TEXTBOOK | {"average": 0.999})
 
 
 def trained(way, seed, steps):
-    """A DCGAN after so many steps of batch 64."""
+    """Returns a DCGAN after so many steps."""
     policy, arguments = WAYS[way]
-    keras.utils.set_random_seed(seed)
+    data = gl.data.load("cifar10", RECIPE.batch_size, drop_remainder=True, seed=seed, allow_stand_in=False)
     keras.config.set_dtype_policy(policy)
     try:
-        gan = gl.GAN(*contenders.players("dcgan"), contenders.LATENT_DIM, **arguments)
-        gan.compile(
-            generator_optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5, use_ema=True, ema_momentum=AVERAGE),
-            discriminator_optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5),
-        )
+        recipe = replace(RECIPE, model=partial(RECIPE.model, **arguments))
+        gan = recipe.build(data.info.image_shape, seed)
     finally:
         keras.config.set_dtype_policy("float32")
-    data = gl.data.load("cifar10", batch_size=64, drop_remainder=True, seed=seed, allow_stand_in=False)
     gan.fit(data.repeat(), steps_per_epoch=steps, verbose=0)
     return gan
 
@@ -68,7 +67,7 @@ def main():
                 card = reference.score(trained(way, seed, arguments.steps), seed=0, verbose=0)
                 found[key] = card.scores["frechet_distance"]
                 arguments.output.parent.mkdir(parents=True, exist_ok=True)
-                arguments.output.write_text(json.dumps(found, indent=1), encoding="utf-8")
+                saving.write(arguments.output, json.dumps(found, indent=1).encode())
             print(f"{key}: {found[key]:.2f}", flush=True)
     print()
     keys = {way: [f"{way}, {arguments.steps} steps, seed {seed}" for seed in arguments.seeds] for way in WAYS}

@@ -1,18 +1,17 @@
-"""Does lesson 04's WGAN-GP train through, whatever the seed? And does it where a plain GAN does not?
+"""Trains lesson 04's WGAN-GP over several seeds, to see whether it collapses, and where a plain GAN does.
 
     python benchmarks/wgan_seeds.py                              # colour images, five seeds
     python benchmarks/wgan_seeds.py --experiment architecture    # section 6, both GANs, five seeds
 
-Networks, settings and the score are the lesson's own, read from its source. Each seed is written to
-build/benchmarks as it goes: run the command again after an interruption, and seeds that are done are kept,
-the one that was under way goes on.
+Networks and settings are the lesson's own, from `gan_lessons.recipes`. The script writes each seed to build/benchmarks
+as it goes. Run the command again after an interruption: it keeps the seeds that are done, and resumes the training that
+was interrupted.
 
-Collapsed is: a loss or a score that is not finite; samples that differ from each other, pixel by pixel, less
-than half as much as real images do; or a sample score no better than that of ten real images, repeated.
+A training has collapsed if a loss or a score is not finite; if its samples differ from each other, pixel by pixel, less
+than half as much as real images do; or if its sample score is no better than that of ten real images, repeated.
 """
 
 import argparse
-import ast
 import json
 import os
 import time
@@ -22,45 +21,41 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
-from keras import layers
 
 import gan_lessons as gl
+from gan_lessons import recipes, saving
 
-LESSON = Path(__file__).resolve().parent.parent / "notebooks" / "source" / "wgan.py"
-SETTINGS = {
-    "GENERATOR_FILTERS",
-    "CRITIC_FILTERS",
-    "PENALTY_WEIGHT",
-    "CRITIC_STEPS",
-    "AVERAGE",
-    "CRITIC_BATCHES",
+EXPERIMENTS = {  # the recipes to train, and how many of their set's images to train on
+    "images": ({"WGAN-GP": recipes.WGAN_GP}, None),
+    "architecture": ({"plain GAN": recipes.DEEP_MLP, "WGAN-GP": recipes.DEEP_MLP_WGAN_GP}, 20_000),
 }
-SETTINGS |= {"(LEARNING_RATE, BETA_1, BETA_2)"}
-FUNCTIONS = {"wgan_gp", "deep_players", "deep_gan", "sliced_wasserstein"}
 
 
-def from_lesson():
-    """The lesson's settings and functions, by name, without running the lesson."""
-    body = [
-        node
-        for node in ast.parse(LESSON.read_text(encoding="utf-8")).body
-        if (isinstance(node, ast.FunctionDef) and node.name in FUNCTIONS)
-        or (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in SETTINGS)
-    ]
-    names = {"FAST": False, "gl": gl, "keras": keras, "layers": layers, "np": np}
-    exec(compile(ast.Module(body=body, type_ignores=[]), str(LESSON), "exec"), names)
-    return names
+def sliced_wasserstein(images, reals, directions=256, seed=0):
+    """Computes the mean Wasserstein-1 distance on a line, over lines from one real image to another.
+
+    Args:
+        images: of shape (count, …), as many as reals.
+        reals: of the same shape.
+        directions: how many lines.
+        seed: the seed of the lines.
+    """
+    images, reals = images.reshape(len(images), -1), reals.reshape(len(reals), -1)
+    start, end = np.random.default_rng(seed).integers(len(reals), size=(2, directions))
+    lines = (reals[end] - reals[start]).T  # (pixels, directions)
+    lines = lines / (np.linalg.norm(lines, axis=0) + 1e-9)  # the line from an image to itself has length 0
+    return float(np.abs(np.sort(images @ lines, axis=0) - np.sort(reals @ lines, axis=0)).mean())
 
 
 class Judge:
     """Measures samples against held-out images."""
 
-    def __init__(self, name, lesson, count=1000):
+    def __init__(self, name, count=1000):
         held_out, _, self.info = gl.data.arrays(name, split="test", examples=2 * count, allow_stand_in=False)
-        self.distance, self.count = lesson["sliced_wasserstein"], count
+        self.count = count
         self.reals, others = held_out[:count], held_out[count:]
-        self.floor = self.distance(others, self.reals)
-        self.ten_images = self.distance(others[np.arange(count) % 10], self.reals)
+        self.floor = sliced_wasserstein(others, self.reals)
+        self.ten_images = sliced_wasserstein(others[np.arange(count) % 10], self.reals)
 
     def __str__(self):
         return (
@@ -71,7 +66,7 @@ class Judge:
     def measure(self, gan):
         samples = gan.generate(self.count, seed=1)
         return {
-            "score": self.distance(samples, self.reals),
+            "score": sliced_wasserstein(samples, self.reals),
             "spread": float(samples.std(axis=0).mean() / self.reals.std(axis=0).mean()),
         }
 
@@ -92,12 +87,12 @@ class Measure(keras.callbacks.Callback):
 
 
 def train(gan, data, batches, folder, judge, epochs=20):
-    """Trains in `epochs` parts, each kept in `folder` as it is done. Returns what the last one measured."""
+    """Trains in `epochs` parts, and keeps each part in `folder`. Returns: the measurements of the last part."""
     done = folder / "result.json"
     if done.exists():
         return json.loads(done.read_text(encoding="utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
-    begin, taken_up_again = time.perf_counter(), (folder / "backup").exists()
+    begin, resumed = time.perf_counter(), (folder / "backup").exists()
     history = gan.fit(
         data.repeat(),
         steps_per_epoch=batches // epochs,
@@ -106,13 +101,13 @@ def train(gan, data, batches, folder, judge, epochs=20):
         callbacks=[
             keras.callbacks.BackupAndRestore(folder / "backup"),
             Measure(judge),
-            keras.callbacks.CSVLogger(folder / "history.csv", append=taken_up_again),
+            keras.callbacks.CSVLogger(folder / "history.csv", append=resumed),
         ],
     ).history
     row = {name: float(values[-1]) for name, values in history.items()}
-    row["minutes"] = None if taken_up_again else (time.perf_counter() - begin) / 60
+    row["minutes"] = None if resumed else (time.perf_counter() - begin) / 60
     gan.save(folder / "gan.keras")
-    done.write_text(json.dumps(row), encoding="utf-8")
+    saving.write(done, json.dumps(row).encode())
     return row
 
 
@@ -120,37 +115,29 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--experiment", choices=("images", "architecture"), default="images")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    parser.add_argument(
-        "--steps", type=int, help="the generator's steps under WGAN-GP; 1500, or what section 6 takes"
-    )
+    parser.add_argument("--steps", type=int, help="the generator's steps under WGAN-GP; 1500, or what section 6 takes")
     parser.add_argument("--output", type=Path, default=Path("build/benchmarks/wgan_seeds"))
     arguments = parser.parse_args()
 
-    lesson = from_lesson()
-    if arguments.experiment == "images":
-        kinds, name, examples = {"WGAN-GP": lesson["wgan_gp"]}, "cifar10", None
-        steps = arguments.steps or 1500
-    else:
-        kinds = {
-            kind: lambda seed, kind=kind: lesson["deep_gan"](kind, seed) for kind in ("plain GAN", "WGAN-GP")
-        }
-        name, examples = "mnist", 20_000
-        steps = arguments.steps or lesson["CRITIC_BATCHES"] // lesson["CRITIC_STEPS"]
-    judge = Judge(name, lesson)
+    kinds, examples = EXPERIMENTS[arguments.experiment]
+    critic = kinds["WGAN-GP"]
+    steps = arguments.steps or critic.steps
+    judge = Judge(critic.data)
+    batches = steps * critic.model(judge.info.image_shape).discriminator_steps
     print(judge)
 
     rows = []
-    for kind, make in kinds.items():
+    for kind, recipe in kinds.items():
         for seed in arguments.seeds:
-            gan = make(seed)
+            gan = recipe.build(judge.info.image_shape, seed)
             data = gl.data.load(
-                name, batch_size=64, seed=seed, examples=examples, drop_remainder=True, allow_stand_in=False
+                recipe.data, recipe.batch_size, seed=seed, examples=examples, drop_remainder=True, allow_stand_in=False
             )
             setting = f"{arguments.experiment}-{steps}-{kind.replace(' ', '_')}-seed{seed}"
-            row = train(gan, data, steps * lesson["CRITIC_STEPS"], arguments.output / setting, judge)
+            row = train(gan, data, batches, arguments.output / setting, judge)
             rows.append((kind, seed, row))
 
-    print(f"\n{judge}\n{steps * lesson['CRITIC_STEPS']} batches of 64 each\n")
+    print(f"\n{judge}\n{batches} batches of {critic.batch_size} each\n")
     print("GAN        seed   critic's distance   sample score   spread   collapsed   minutes")
     for kind, seed, row in rows:
         minutes = f"{row['minutes']:.1f}" if row["minutes"] else "resumed"

@@ -40,6 +40,7 @@ _MODULES = (
     "objectives",
     "penalties",
     "plotting",
+    "recipes",
     "scoring",
     "theory",
     "toys",

@@ -1,10 +1,9 @@
-"""The table of scores: which rows there are, what they train with, going on after a stop, and what the table says."""
+"""The table of scores: its rows, how they train and resume, and what the table says."""
 
 import importlib.util
 import json
-import math
 import os
-import re
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -14,6 +13,7 @@ import tensorflow as tf
 from keras import layers
 
 import gan_lessons as gl
+from gan_lessons import recipes
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,7 +25,7 @@ SHAPES = {"cifar10": (32, 32, 3), "mnist": (28, 28, 1)}
 
 
 def row(name):
-    return next(row for row in quality.rows() if row.name == name)
+    return next(row for row in quality.ROWS if row.name == name)
 
 
 def made(name, set_name=None, seed=0):
@@ -33,192 +33,50 @@ def made(name, set_name=None, seed=0):
     return found.make(SHAPES[set_name or found.sets[0]], seed)
 
 
-def rate(optimizer):
-    return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
-
-
-def optimizers(gan):
-    return [gan.generator_optimizer, gan.discriminator_optimizer]
-
-
 def has_batch_norm(model):
     return any(isinstance(layer, layers.BatchNormalization) for layer in model.layers)
 
 
-# --- rows are found ------------------------------------------------------------------------------------------------
+# --- the rows ------------------------------------------------------------------------------------------------------
 
 
-def test_the_rows_are_all_that_the_package_has():
-    lessons = ["lesson-mlp_gan", "plain-mlp_gan", "lesson-dcgan", "plain-dcgan", "one_batch-dcgan"]
-    names = [row.name for row in quality.rows()]
-    assert names[:5] == lessons and len(set(names)) == len(names)
-    assert {
-        "minimax", "non_saturating", "wasserstein-clip_weights", "wasserstein-gradient_penalty"
-    } <= set(names)  # fmt: skip
-    assert "wasserstein" not in names  # nothing would hold its critic
-    for objective in quality.registered(gl.objectives):
-        assert type(gl.objectives.get(objective)) is quality.registered(gl.objectives)[objective]
-        assert any(name.split("-")[0] == objective for name in names)
+def test_each_row_has_a_name_and_a_recipe_of_its_own():
+    names = [row.name for row in quality.ROWS]
+    assert names == [
+        "lesson-mlp_gan", "plain-mlp_gan", "lesson-dcgan", "plain-dcgan", "one_batch-dcgan",
+        "minimax", "non_saturating", "wasserstein-clip_weights", "wasserstein-gradient_penalty",
+    ]  # fmt: skip
+    assert row("lesson-dcgan").recipe is recipes.DCGAN and row("lesson-mlp_gan").recipe is recipes.MLP_GAN
+    for name, recipe in recipes.SMALL_CNN.items():
+        assert row(name).recipe is recipe and row(name).steps == recipe.steps
+    assert {name for own in quality.ROWS for name in own.against} <= set(names)
 
 
-def _into(module, thing, monkeypatch):
-    thing.__module__ = module.__name__
-    if isinstance(thing, type):
-        keras.saving.register_keras_serializable("gan_lessons")(thing)
-    monkeypatch.setattr(module, thing.__name__, thing, raising=False)
+def test_a_new_objective_starts_no_training(monkeypatch):
+    """The rows are named: what the package gains by a class does not join the table by existing."""
 
-
-def test_what_is_new_joins_by_existing(monkeypatch):
-    before = {row.name for row in quality.rows()}
-
-    class LeastSquaresOfTest(gl.objectives.Objective):  # bounded: 0 is the least
-        def discriminator_loss(self, real_logits, fake_logits):
-            return keras.ops.mean((real_logits - 1) ** 2) + keras.ops.mean(fake_logits**2)
-
-        def generator_loss(self, fake_logits):
-            return keras.ops.mean((fake_logits - 1) ** 2)
-
-    class BackwardsOfTest(gl.objectives.Wasserstein):  # a critic with its sign turned is as unbounded
-        def discriminator_loss(self, real_logits, fake_logits):
-            return keras.ops.mean(real_logits) - keras.ops.mean(fake_logits)
-
-    class SlopeOfTest(gl.penalties.GradientPenalty):
+    @keras.saving.register_keras_serializable("gan_lessons")
+    class OfTest(gl.objectives.NonSaturating):
         pass
 
-    def tame_of_test(model, limit=1.0):
-        return gl.constraints.clip_weights(model, limit)
-
-    _into(gl.objectives, LeastSquaresOfTest, monkeypatch)
-    assert {row.name for row in quality.rows()} - before == {"least_squares_of_test"}
-    assert row("least_squares_of_test").title == "small CNN, least squares of test"
-
-    _into(gl.penalties, SlopeOfTest, monkeypatch)
-    _into(gl.constraints, tame_of_test, monkeypatch)
-    news = {"least_squares_of_test", "wasserstein-slope_of_test", "wasserstein-tame_of_test"}
-    assert {row.name for row in quality.rows()} - before == news
-
-    monkeypatch.setitem(quality.SETTINGS, "non_saturating-slope_of_test", quality.TEXTBOOK)
-    news.add("non_saturating-slope_of_test")
-    assert {row.name for row in quality.rows()} - before == news
-
-    _into(gl.objectives, BackwardsOfTest, monkeypatch)
-    holders = ("clip_weights", "gradient_penalty", "slope_of_test", "tame_of_test")
-    news |= {f"backwards_of_test-{held}" for held in holders}
-    assert {row.name for row in quality.rows()} - before == news
-
-    # What no paper has settings for trains as its kind does.
-    assert rate(made("least_squares_of_test", "mnist").generator_optimizer) == pytest.approx(2e-4)
-    slope = made("wasserstein-slope_of_test", "mnist")
-    assert type(slope.penalty) is SlopeOfTest and slope.discriminator_steps == 5
-    assert rate(slope.generator_optimizer) == pytest.approx(1e-4)
-    both = made("non_saturating-slope_of_test", "mnist")
-    assert type(both.penalty) is SlopeOfTest and both.discriminator_steps == 1
-    kernel = made("wasserstein-tame_of_test", "mnist").discriminator.layers[1].kernel
-    assert kernel.constraint.limit == 1.0
+    before = [row.name for row in quality.ROWS]
+    monkeypatch.setattr(gl.objectives, "OfTest", OfTest, raising=False)
+    _spec.loader.exec_module(anew := importlib.util.module_from_spec(_spec))
+    assert [row.name for row in anew.ROWS] == before
 
 
-def test_whether_a_loss_has_a_lower_bound():
-    assert quality.has_lower_bound(gl.objectives.Minimax())
-    assert quality.has_lower_bound(gl.objectives.NonSaturating())
-    assert not quality.has_lower_bound(gl.objectives.Wasserstein())
+def test_a_decay_ends_with_the_rows_own_steps():
+    optimizer = made("lesson-dcgan").discriminator_optimizer
+    for step, rate in ((0, 8e-4), (3_000, 4e-4), (6_000, 0)):
+        optimizer.iterations.assign(step)
+        assert float(keras.ops.convert_to_numpy(optimizer.learning_rate)) == pytest.approx(rate)
 
 
-# --- what they train with ------------------------------------------------------------------------------------------
-
-PAPERS = {  # optimizer, its settings, critic steps, BatchNormalization in D
-    "minimax": ("Adam", {"learning_rate": 2e-4, "beta_1": 0.5, "beta_2": 0.999}, 1, True),
-    "non_saturating": ("Adam", {"learning_rate": 2e-4, "beta_1": 0.5, "beta_2": 0.999}, 1, True),
-    "wasserstein-clip_weights": ("RMSprop", {"learning_rate": 5e-5}, 5, True),
-    "wasserstein-gradient_penalty": ("Adam", {"learning_rate": 1e-4, "beta_1": 0.0, "beta_2": 0.9}, 5, False),
-}
-
-
-@pytest.mark.parametrize("name", PAPERS)
-def test_the_small_cnn_has_the_settings_of_the_papers(name):
-    kind, settings, critic_steps, batch_norm = PAPERS[name]
-    gan = made(name, "cifar10")
-    for optimizer in optimizers(gan):
-        config = optimizer.get_config()
-        assert type(optimizer).__name__ == kind and not config["use_ema"]
-        assert {key: config[key] for key in settings} == pytest.approx(settings)
-    assert gan.discriminator_steps == critic_steps
-    assert has_batch_norm(gan.generator) and has_batch_norm(gan.discriminator) == batch_norm
-    kernels = [layer.kernel for layer in gan.discriminator.layers if hasattr(layer, "kernel")]
-    limits = {getattr(kernel.constraint, "limit", None) for kernel in kernels}
-    assert limits == ({0.01} if "clip" in name else {None})
-    assert (gan.penalty.weight if gan.penalty else None) == (10.0 if "penalty" in name else None)
-    assert row(name).batch_size == 64 and row(name).own_steps() >= 5000
-
-
-def test_the_small_cnn_is_one_pair_of_networks_for_all_objectives_of_a_set():
-    gans = [made(name, "mnist") for name in ("minimax", "wasserstein-clip_weights")]
-    assert {gan.image_shape for gan in gans} == {(28, 28, 1)}
-    for one, other in zip(gans[0].get_weights(), gans[1].get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)  # the seed decides
-    assert np.abs(made("minimax", "mnist", seed=1).get_weights()[0] - gans[0].get_weights()[0]).max() > 0
-
-
-@pytest.mark.parametrize("name", quality.LESSONS)
-def test_a_lessons_row_is_the_lessons_own(name):
-    source = (ROOT / "notebooks" / "source" / f"{name}.py").read_text(encoding="utf-8")
-    learning_rate, beta_1 = map(float, re.search(r"\nLEARNING_RATE, BETA_1 = (\S+), (\S+)\n", source).groups())
-    average = float(re.search(r"\nAVERAGE = (\S+)", source)[1])
-    batch = re.search(r"\nBATCH_SIZE = (\d+)", source)
-    gan, own = made(f"lesson-{name}"), row(f"lesson-{name}")
-
-    assert own.batch_size == (int(batch[1]) if batch else 64)
-    for optimizer in optimizers(gan):
-        assert rate(optimizer) == pytest.approx(learning_rate) and optimizer.get_config()["beta_1"] == beta_1
-        if "CosineDecay(LEARNING_RATE, STEPS)" in source:
-            optimizer.iterations.assign(own.own_steps() // 2)
-            assert rate(optimizer) == pytest.approx(learning_rate / 2)
-            optimizer.iterations.assign(own.own_steps())
-            assert rate(optimizer) == 0
-    config = gan.generator_optimizer.get_config()
-    assert config["use_ema"] and config["ema_momentum"] == average
-    if name == "mlp_gan":
-        sizes = [784, 512, 256, 1]
-    else:
-        shapes = [tuple(weight.shape) for weight in gan.discriminator.weights if weight.name == "kernel"]
-        assert shapes[0] == (4, 4, 3, int(re.search(r"\nDISCRIMINATOR_FILTERS = \((\d+),", source)[1]))
-        return
-    dense = sum(a * b + b for a, b in zip(sizes, sizes[1:], strict=False))
-    assert gan.discriminator.count_params() == dense
-
-
-@pytest.mark.parametrize("name", quality.LESSONS)
-def test_a_plain_loop_has_the_lessons_networks_and_none_of_its_care(name):
-    lesson, plain = made(f"lesson-{name}"), made(f"plain-{name}")
-    for player in ("generator", "discriminator"):
-        one, other = getattr(lesson, player), getattr(plain, player)
-        assert [type(layer) for layer in one.layers] == [type(layer) for layer in other.layers]
-        assert [layer.count_params() for layer in one.layers] == [layer.count_params() for layer in other.layers]
-        for layer in other.layers:
-            if hasattr(layer, "kernel"):  # Glorot: the variance is 2 / (fan in + fan out)
-                kernel = keras.ops.convert_to_numpy(layer.kernel)
-                swapped = isinstance(layer, layers.Conv2DTranspose)
-                field, channels = math.prod(kernel.shape[:-2]), kernel.shape[-2:][:: -1 if swapped else 1]
-                assert abs(kernel.mean()) < 5 * kernel.std() / kernel.size**0.5
-                expected = (2 / (field * sum(channels))) ** 0.5
-                if kernel.size > 1000:
-                    assert kernel.std() == pytest.approx(expected, rel=0.05)
-                    limit = expected * 3**0.5  # uniform, so nothing lies beyond √3 standard deviations
-                    assert np.abs(kernel).max() <= limit * 1.0001
-            if isinstance(layer, layers.BatchNormalization):
-                assert (keras.ops.convert_to_numpy(layer.gamma) == 1).all()
-    for optimizer in optimizers(plain):
-        config = optimizer.get_config()
-        assert type(optimizer) is keras.optimizers.Adam and not config["use_ema"]
-        assert (rate(optimizer), config["beta_1"]) == (pytest.approx(2e-4), 0.5)
-    assert type(plain.objective) is type(lesson.objective) is gl.objectives.NonSaturating
-    assert plain.penalty is None and plain.discriminator_steps == 1
-
-
-@pytest.mark.parametrize("name", quality.LESSONS)
+@pytest.mark.parametrize("name", ["mlp_gan", "dcgan"])
 def test_one_batch_is_another_game_only_where_there_is_batch_norm(name):
     plain = made(f"plain-{name}")
-    assert has_batch_norm(plain.discriminator) == quality.LESSONS[name].batch_norm
-    assert quality.LESSONS[name].batch_norm == any(row.name == f"one_batch-{name}" for row in quality.rows())
+    batch_norm = has_batch_norm(plain.discriminator)
+    assert batch_norm == any(row.name == f"one_batch-{name}" for row in quality.ROWS)
     gans = plain, quality.OneBatch(plain.generator, plain.discriminator, plain.latent_dim)
     gans[1].compile(generator_optimizer=keras.optimizers.SGD(0.0), discriminator_optimizer=keras.optimizers.SGD(0.0))
     gans[0].compile(generator_optimizer=keras.optimizers.SGD(0.0), discriminator_optimizer=keras.optimizers.SGD(0.0))
@@ -228,7 +86,7 @@ def test_one_batch_is_another_game_only_where_there_is_batch_norm(name):
         gan._latent_seed.state.assign([0, 7])  # the same latents for both
         losses.append(gan.train_on_batch(images, return_dict=True))
     assert losses[0]["g_loss"] == pytest.approx(losses[1]["g_loss"], abs=1e-4)  # G's turn is the same
-    assert (abs(losses[0]["d_loss"] - losses[1]["d_loss"]) < 1e-4) == (not quality.LESSONS[name].batch_norm)
+    assert (abs(losses[0]["d_loss"] - losses[1]["d_loss"]) < 1e-4) == (not batch_norm)
 
 
 def test_one_batch_is_what_it_says():
@@ -249,52 +107,30 @@ def test_one_batch_is_what_it_says():
 def test_a_lesson_and_its_plain_loop_see_the_same_images():
     for name, steps in {"mlp_gan": 19_000, "dcgan": 6_000}.items():
         lesson, plain = row(f"lesson-{name}"), row(f"plain-{name}")
-        assert plain.own_steps() == steps and plain.batch_size == 64
-        assert lesson.own_steps() * lesson.batch_size == steps * 64
+        assert plain.own_steps() == steps and plain.recipe.batch_size == 64
+        assert lesson.own_steps() * lesson.recipe.batch_size == steps * 64
         assert lesson.sets == plain.sets
-        assert lesson.own_steps(20) * lesson.batch_size == 20 * 64
-
-
-def test_a_lesson_that_does_not_say_what_it_trains_is_refused(tmp_path, monkeypatch):
-    source = tmp_path / "notebooks" / "source"
-    source.mkdir(parents=True)
-    text = (ROOT / "notebooks" / "source" / "dcgan.py").read_text(encoding="utf-8")
-    monkeypatch.setattr(quality, "ROOT", tmp_path)
-    (source / "dcgan.py").write_text(text + "\ngan = gl.GAN(generator, discriminator, 100)\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"one statement gan = gl.GAN\(…\). Received: 2"):
-        quality.from_lesson("dcgan", 100)
-    (source / "dcgan.py").write_text(text.replace("train = gl", "other = gl"), encoding="utf-8")
-    with pytest.raises(ValueError, match=r"one statement train = .* Received: 0"):
-        quality.from_lesson("dcgan", 100)
-    (source / "dcgan.py").write_text(re.sub(r"\nLEARNING_RATE, BETA_1 = \S+,", "\nLEARNING_RATE, BETA_1 = 3e-4,", text))
-    _, _, make = quality.from_lesson("dcgan", 100)
-    optimizer = make((32, 32, 3), 0).generator_optimizer
-    assert rate(optimizer) == pytest.approx(3e-4)
-    optimizer.iterations.assign(100)
-    assert rate(optimizer) == 0
-    with pytest.raises(ValueError, match="makes images of"):
-        make((28, 28, 1), 0)
+        assert lesson.own_steps(20) * lesson.recipe.batch_size == 20 * 64
 
 
 # --- training, and going on ----------------------------------------------------------------------------------------
 
 
-def tiny(image_shape, seed, learning_rate=1e-3, run_eagerly=True):
-    """A GAN with all that is hard to take up again. Eagerly, since a few steps are sooner taken than compiled."""
-    keras.utils.set_random_seed(seed)
-    gan = gl.GAN(
-        gl.networks.mlp_generator(image_shape, 4, units=(8,)),
-        gl.networks.mlp_discriminator(image_shape, units=(8,), dropout=0.3),
-        latent_dim=4,
-        discriminator_steps=2,
-    )
-    gan.compile(
-        generator_optimizer=keras.optimizers.Adam(learning_rate, use_ema=True),
-        discriminator_optimizer=keras.optimizers.Adam(learning_rate),
-        run_eagerly=run_eagerly,
-        jit_compile=False,
-    )
-    return gan
+def tiny_model(image_shape):
+    generator = gl.networks.mlp_generator(image_shape, 4, units=(8,))
+    discriminator = gl.networks.mlp_discriminator(image_shape, units=(8,), dropout=0.3)
+    return gl.GAN(generator, discriminator, latent_dim=4, discriminator_steps=2)
+
+
+# All that is hard to resume exactly. Eagerly, since a few steps take less time than compiling.
+TINY = recipes.Recipe(
+    tiny_model, "mnist", batch_size=64, steps=2, optimizer=keras.optimizers.Adam, learning_rate=1e-3, average=0.99,
+    options={"run_eagerly": True, "jit_compile": False},
+)  # fmt: skip
+
+
+def tiny(image_shape, seed, **changes):
+    return replace(TINY, **changes).build(image_shape, seed)
 
 
 def pictures():
@@ -303,7 +139,7 @@ def pictures():
 
 
 def train(folder, seed=0, steps=8, settings=None, run_eagerly=False):
-    gan = tiny((6, 6, 1), seed, run_eagerly=run_eagerly)
+    gan = tiny((6, 6, 1), seed, options={"run_eagerly": run_eagerly, "jit_compile": False})
     seconds = quality.train(gan, pictures(), steps, folder, settings or {"a": 1})
     return gan, seconds
 
@@ -389,12 +225,9 @@ def small_world(tmp_path, monkeypatch):
         info = gl.data.DataInfo(name, "MNIST", False, (28, 28, 1), len(images), (), split)
         return images, np.zeros(len(images), "int64"), info
 
-    def make(image_shape, seed):
-        return tiny(image_shape, seed)
-
     rows = [
-        quality.Row("later", "the one", ("mnist",), 2, 64, make),
-        quality.Row("sooner", "the other", ("mnist",), 1, 32, make, first=True),
+        quality.Row("later", "the one", TINY, 2, ("mnist",)),
+        quality.Row("sooner", "the other", replace(TINY, batch_size=32), 1, ("mnist",), first=True),
     ]
     original = quality.train
 
@@ -406,7 +239,7 @@ def small_world(tmp_path, monkeypatch):
     readme.write_text(f"before\n{quality.TABLE_START}\nold\n{quality.TABLE_END}\nafter\n", encoding="utf-8")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     for name, value in {
-        "rows": lambda: rows, "train": counted, "COUNT": 40, "RECORD": tmp_path / "quality.json", "README": readme,
+        "ROWS": rows, "train": counted, "COUNT": 40, "RECORD": tmp_path / "quality.json", "README": readme,
         "BUILD": tmp_path / "build", "seconds_a_step": lambda gan, data: 30.0,
     }.items():  # fmt: skip
         monkeypatch.setattr(quality, name, value)
@@ -451,9 +284,8 @@ def test_a_stop_at_any_time_leaves_a_table_and_nothing_is_trained_twice(small_wo
 
     # Done is done, until the settings are others.
     assert quality.main(["--seeds", "0", "1"]) == 0 and len(trained) == 4
-    monkeypatch.setattr(
-        quality, "rows", lambda: [quality.Row("later", "the one", ("mnist",), 2, 64, lambda s, i: tiny(s, i, 0.01))]
-    )
+    changed = quality.Row("later", "the one", replace(TINY, learning_rate=0.01), 2, ("mnist",))
+    monkeypatch.setattr(quality, "ROWS", [changed])
     assert quality.main(["--seeds", "1"]) == 0
     assert trained[4:] == [("build/later/mnist/1", 2)]
     assert len(json.loads((folder / "quality.json").read_text(encoding="utf-8"))) == 4
@@ -510,7 +342,7 @@ def test_there_is_no_table_of_stand_ins(small_world, monkeypatch):
 
 
 def test_the_lessons_come_first_and_then_seed_by_seed():
-    chosen = quality.rows()
+    chosen = quality.ROWS
     runs = [(row.name, name, seed) for row, name, seed in quality.plan(chosen, [0, 1], quality.SETS)]
     half = len(runs) // 2
     assert [run[:2] for run in runs[:5]] == [
@@ -632,12 +464,12 @@ def test_readmes_table_is_that_of_the_record():
 
 def test_the_record_is_of_todays_settings():
     """Each result's row still trains so; otherwise: python benchmarks/quality.py --only <row>."""
-    known = {row.name: row for row in quality.rows()}
+    known = {row.name: row for row in quality.ROWS}
     settings = {}
     for found in quality.Record(quality.RECORD).results:
         own, key = known[found["row"]], (found["row"], found["set"])
         if key not in settings:
-            settings[key] = quality.settings_of(own.make(SHAPES[found["set"]], 0), own.batch_size)
+            settings[key] = quality.settings_of(own.make(SHAPES[found["set"]], 0), own.recipe.batch_size)
         assert found["steps"] == own.own_steps() and found["settings"] == settings[key], key
         assert found["data"] in ("MNIST", "CIFAR-10") and found["count"] == quality.COUNT
 
