@@ -138,9 +138,7 @@ def image_grid(images, columns=None, value_range=(-1.0, 1.0), zoom=1, gap=_GAP, 
     pixels = pixels.repeat(zoom, axis=1).repeat(zoom, axis=2)
     _, height, width, channels = pixels.shape
     rows = math.ceil(len(pixels) / columns)
-    grid = np.full(
-        (rows * (height + row_gap) - row_gap, columns * (width + gap) - gap, channels), 255, "uint8"
-    )
+    grid = np.full((rows * (height + row_gap) - row_gap, columns * (width + gap) - gap, channels), 255, "uint8")
     for index, image in enumerate(pixels):
         row, column = divmod(index, columns)
         top, left = row * (height + row_gap), column * (width + gap)
@@ -183,8 +181,7 @@ def show_images(images, columns=None, title=None, captions=None, scale=1.0, valu
         captions = [captions] if isinstance(captions, str) else list(map(str, captions))
         if len(captions) != len(pixels):
             raise ValueError(
-                "There must be one caption for each image. "
-                f"Received: {len(captions)} captions, {len(pixels)} images."
+                f"There must be one caption for each image. Received: {len(captions)} captions, {len(pixels)} images."
             )
     return _lay_out(pixels, _columns(columns, len(pixels)), title, scale, captions=captions)
 
@@ -216,9 +213,7 @@ def image_rows(rows, title=None, scale=1.0, value_range=(-1.0, 1.0)):
     pixels = {str(name): to_pixels(images, value_range) for name, images in rows.items()}
     shapes = {name: row.shape for name, row in pixels.items()}
     if len(set(shapes.values())) > 1:
-        raise ValueError(
-            f"All rows must have the same number of images of the same shape. Received: {shapes}."
-        )
+        raise ValueError(f"All rows must have the same number of images of the same shape. Received: {shapes}.")
     columns = len(next(iter(pixels.values())))
     return _lay_out(np.concatenate(list(pixels.values())), columns, title, scale, labels=list(pixels))
 
@@ -246,8 +241,7 @@ def nearest_neighbours(samples, neighbours, title=None, scale=1.0, value_range=(
     neighbours = np.asarray(neighbours)
     if neighbours.ndim == 5:
         names = [
-            f"{rank}{_ordinal(rank)} nearest" if rank > 1 else "nearest"
-            for rank in range(1, neighbours.shape[1] + 1)
+            f"{rank}{_ordinal(rank)} nearest" if rank > 1 else "nearest" for rank in range(1, neighbours.shape[1] + 1)
         ]
         rows = {name: neighbours[:, index] for index, name in enumerate(names)}
     else:
@@ -367,9 +361,7 @@ def _lay_out(pixels, columns, title=None, scale=1.0, captions=None, labels=None)
     figure = Picture(full_width, full_height)
     x = _MARGIN + left + int((inner - left - grid_width) / 2)
     y = _MARGIN + below  # matplotlib counts from the bottom
-    axes = figure.add_axes(
-        (x / full_width, y / full_height, grid_width / full_width, grid_height / full_height)
-    )
+    axes = figure.add_axes((x / full_width, y / full_height, grid_width / full_width, grid_height / full_height))
     axes.set_axis_off()
     axes.imshow(
         np.broadcast_to(grid, (*grid.shape[:2], 3)),  # a colour map would move some greys by one
@@ -486,9 +478,7 @@ def _entries(history):
 def _history(history, needed):
     """(epochs counted from 1, the values by name as arrays), once the needed names are known to be there."""
     entries = _entries(history)
-    values = {
-        key: np.atleast_1d(np.asarray(entries[key], "float64")) for key in entries.keys() if key != "epoch"
-    }
+    values = {key: np.atleast_1d(np.asarray(entries[key], "float64")) for key in entries.keys() if key != "epoch"}
     if missing := [name for name in needed if name not in values]:
         raise ValueError(
             f"history must have the entries {', '.join(needed)}. "
@@ -573,9 +563,7 @@ def _checked_range(value_range):
     except (TypeError, ValueError):
         low = high = math.nan
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ValueError(
-            f"value_range must be two numbers (low, high), low < high. Received: {value_range=}."
-        )
+        raise ValueError(f"value_range must be two numbers (low, high), low < high. Received: {value_range=}.")
     return low, high
 
 

@@ -263,8 +263,7 @@ class DiracGAN:
     def __post_init__(self):
         if self.objective not in _SLOPES:
             raise ValueError(
-                f"objective must be one of {', '.join(map(repr, _SLOPES))}. Received: "
-                f"objective={self.objective!r}."
+                f"objective must be one of {', '.join(map(repr, _SLOPES))}. Received: objective={self.objective!r}."
             )
         for name in ("penalty_weight", "penalty_target"):
             if not 0 <= getattr(self, name) < np.inf:
@@ -338,9 +337,7 @@ class DiracGAN:
         """
         point = _pair(start)
         if steps < 1 or not 0 < step_size < np.inf:
-            raise ValueError(
-                f"steps must be at least 1, step_size positive. Received: {steps=}, {step_size=}."
-            )
+            raise ValueError(f"steps must be at least 1, step_size positive. Received: {steps=}, {step_size=}.")
         path = [point]
         for _ in range(steps):
             path.append(self._step(path[-1], step_size, alternating))
@@ -388,9 +385,7 @@ class DiracGAN:
         """
         if not 0 < step_size < np.inf:
             raise ValueError(f"step_size must be positive. Received: {step_size=}.")
-        return _sorted(
-            np.linalg.eigvals(self._derivative(lambda point: self._step(point, step_size, alternating)))
-        )
+        return _sorted(np.linalg.eigvals(self._derivative(lambda point: self._step(point, step_size, alternating))))
 
     def _derivative(self, function, small=1e-5):
         if self.penalty_weight and self.penalty_target:

@@ -203,9 +203,7 @@ def modes_covered(samples, toy, radius=3.0):
             f"samples must be finite points, of shape (count, 2). Received: samples of shape {samples.shape}."
         )
     if toy.modes is None:
-        raise ValueError(
-            f"Modes are counted on a toy that has some. Received: toy={toy.name!r}. Use ring() or grid()."
-        )
+        raise ValueError(f"Modes are counted on a toy that has some. Received: toy={toy.name!r}. Use ring() or grid().")
     _positive(radius=radius)
     # One mode at a time: the table of all distances would be large for 25 modes and many samples.
     return sum(bool((np.linalg.norm(samples - mode, axis=1) <= radius * toy.std).any()) for mode in toy.modes)
@@ -227,9 +225,7 @@ def as_dataset(samples, batch_size=64, seed=None):
     """
     samples = np.asarray(samples, dtype="float32")
     if samples.ndim < 2 or len(samples) == 0:
-        raise ValueError(
-            f"samples must have shape (count, …), count > 0. Received: samples of shape {samples.shape}."
-        )
+        raise ValueError(f"samples must have shape (count, …), count > 0. Received: samples of shape {samples.shape}.")
     _positive_integer(batch_size=batch_size)
     dataset = tf.data.Dataset.from_tensor_slices(samples).shuffle(len(samples), seed=seed)
     return dataset.batch(batch_size).prefetch(2)
