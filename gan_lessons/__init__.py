@@ -38,6 +38,7 @@ _MODULES = (
     "objectives",
     "penalties",
     "plotting",
+    "samples",
     "scoring",
     "theory",
     "toys",

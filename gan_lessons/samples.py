@@ -1,17 +1,17 @@
-"""What can be known of a model's samples without looking at them: their shape, and the range of their values.
+"""Tells the shape of a model's samples and the range of their values, for any model.
 
-Plotting, scoring and the callbacks ask here, so that all of them read a model in the same way.
+Plotting, scoring and the callbacks use these functions, so that all of them read a model in the same way.
 """
 
 import math
+from typing import Any
 
-import keras
 import numpy as np
 
 from gan_lessons import validation
 
 
-def shape_of(model: keras.Model) -> tuple[int, ...]:
+def shape_of(model: Any) -> tuple[int, ...]:
     """Returns the shape of a model's samples, without the batch axis.
 
     The function reads the attribute `image_shape`. A model without this attribute makes one sample.
@@ -33,7 +33,7 @@ def shape_of(model: keras.Model) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def range_of(model, default: tuple[float, float] | None = (-1.0, 1.0)) -> tuple[float, float] | None:
+def range_of(model: Any, default: tuple[float, float] | None = (-1.0, 1.0)) -> tuple[float, float] | None:
     """Returns (low, high), the values of black and white in the samples that a model makes.
 
     The function reads the attribute `value_range`. Without this attribute the last activation of `model.generator`
@@ -53,7 +53,7 @@ def range_of(model, default: tuple[float, float] | None = (-1.0, 1.0)) -> tuple[
     return default if found is None else check_range(found)
 
 
-def check_range(value_range) -> tuple[float, float]:
+def check_range(value_range: Any) -> tuple[float, float]:
     """Returns an argument `value_range` as two floats.
 
     Args:
@@ -71,7 +71,7 @@ def check_range(value_range) -> tuple[float, float]:
     return low, high
 
 
-def images_of(batch):
+def images_of(batch: Any) -> Any:
     """Returns the images of a batch of data, which may have labels or more beside them.
 
     Args:

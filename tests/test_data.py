@@ -403,6 +403,12 @@ def test_arguments_that_cannot_be_meant(arguments, message, no_network):
         data.load(**{"name": "standin_digits", "split": "test", **arguments})
 
 
+@pytest.mark.parametrize("split", ["validation", "train[5:5]", "train["])
+def test_a_split_that_is_not_there_has_an_error_of_its_own(split):
+    with pytest.raises(data.SplitError, match=r"split must .*Received: split="):
+        data.arrays("standin_digits", split)
+
+
 def test_too_many_images_for_the_memory(monkeypatch):
     with pytest.raises(ValueError, match="must fit in memory.*Give a smaller image_size"):
         data._check_memory(10**9, (1024, 1024, 3))

@@ -15,6 +15,13 @@ class Custom(layers.Layer):
         self.one = layers.Dense(1, name="one")
         self.more = [layers.Dense(1, name="two"), layers.ReLU(name="three")]
 
+    def build(self, shape):
+        self.one.build(shape)
+        self.more[0].build((*shape[:-1], 1))
+
+    def call(self, x):
+        return self.more[0](self.one(x))
+
 
 def test_every_layer_however_deep():
     inner = keras.Sequential([keras.Input((4, 2)), layers.Dense(2, name="dense")], name="inner")
