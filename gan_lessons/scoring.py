@@ -320,7 +320,7 @@ class Reference:
     def _check_shape(self, shape):
         if tuple(shape) != self.image_shape:
             raise ValueError(
-                "All images to compare must have the same shape. Received: "
+                "All images to compare must have one shape. Received: "
                 f"{tuple(shape)} against real images of {self.image_shape}. Load the real ones in the model's shape."
             )
 
