@@ -41,6 +41,7 @@ _MODULES = (
     "penalties",
     "plotting",
     "recipes",
+    "samples",
     "scoring",
     "theory",
     "toys",

@@ -48,3 +48,18 @@ def positive(name: str, value, hint: str = "") -> float:
     if not is_number or not 0 < value < math.inf:
         raise ValueError(f"{name} must be a positive number. Received: {name}={value!r}.{hint and ' ' + hint}")
     return float(value)
+
+
+def not_negative(name: str, value, hint: str = "") -> float:
+    """Returns an argument that must be 0 or a positive, finite number, as a float.
+
+    Args:
+        name, value, hint: as in `positive`.
+
+    Raises:
+        ValueError: if it is no number, not finite, or below 0.
+    """
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+    if not is_number or not 0 <= value < math.inf:
+        raise ValueError(f"{name} must be 0 or a positive number. Received: {name}={value!r}.{hint and ' ' + hint}")
+    return float(value)

@@ -1,12 +1,15 @@
-"""What is done to the discriminator's weights after each of its steps.
+"""Constrains the discriminator's weights after each of its steps.
 
 Keras applies a weight's constraint inside the optimizer's step, so the training step needs no code for it.
 """
 
-import numbers
+from typing import Any
 
 import keras
 from keras import ops
+
+from gan_lessons._arguments import positive
+from gan_lessons._keras import flatten_layers
 
 
 @keras.saving.register_keras_serializable("gan_lessons")
@@ -14,7 +17,7 @@ class WeightClip(keras.constraints.Constraint):
     """Clips every entry of a weight to [−limit, limit]: WGAN's way to keep the critic Lipschitz.
 
     Args:
-        limit: the largest absolute value that is left. The paper uses 0.01.
+        limit: the largest absolute value that remains. The paper uses 0.01.
 
     Raises:
         ValueError: if the limit is not a positive number.
@@ -26,19 +29,19 @@ class WeightClip(keras.constraints.Constraint):
         Arjovsky et al., Wasserstein GAN, 2017, algorithm 1, arXiv:1701.07875
     """
 
-    def __init__(self, limit=0.01):
-        if isinstance(limit, bool) or not isinstance(limit, numbers.Real) or not 0 < limit < float("inf"):
-            raise ValueError(f"limit must be a positive number. Received: limit={limit!r}.")
-        self.limit = float(limit)
+    def __init__(self, limit: float = 0.01):
+        self.limit = positive("limit", limit, "The paper uses 0.01.")
 
-    def __call__(self, value):
+    def __call__(self, value: Any) -> Any:
+        """Returns the weight, clipped. Args: the weight, a tensor of any shape."""
         return ops.clip(value, -self.limit, self.limit)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, float]:
+        """Returns the arguments of the constraint."""
         return {"limit": self.limit}
 
 
-# What Keras calls the weights that a layer multiplies by, and the argument that constrains each.
+# Keras's names of the weights that a layer multiplies by, and the argument that constrains each.
 _KERNELS = {
     "kernel": "kernel_constraint",
     "depthwise_kernel": "depthwise_constraint",
@@ -48,23 +51,23 @@ _KERNELS = {
 }
 
 
-def clip_weights(model, limit=0.01, biases=True):
-    """Puts a `WeightClip` on the weights of a network, whoever wrote it.
+def clip_weights(model: keras.Model, limit: float = 0.01, biases: bool = True) -> keras.Model:
+    """Puts a `WeightClip` on the weights of any network.
 
-    Biases add a constant to what a layer passes on and do not change its slope, so the Lipschitz bound does not need them
-    clipped; the paper's code clips them all the same. `biases` is that choice. Scales and shifts of normalisation layers
-    are left alone.
+    Biases add a constant to a layer's output and do not change its slope, so the Lipschitz bound does not depend on
+    them. The paper's code clips them all the same; `biases` is that choice. The function leaves out the scales and
+    shifts of normalisation layers.
 
-    The clip is kept when a functional or a Sequential network is saved. A subclassed one makes its layers anew when it
-    is loaded: call this again on it, or pass `WeightClip` to the layers in its code.
+    A functional or Sequential network keeps the clip in its file. A subclassed network makes its layers anew when it is
+    loaded: call this function again on it, or pass `WeightClip` to the layers in its code.
 
     Args:
-        model: a Keras model, usually the critic. It is changed in place.
-        limit: the largest absolute value that is left.
-        biases: whether biases are clipped too.
+        model: a Keras model, usually the critic. The function changes it in place.
+        limit: the largest absolute value that remains.
+        biases: whether to clip biases too.
 
     Returns:
-        The model, for use in an expression.
+        The model itself.
 
     Raises:
         ValueError: if the model has no weight to clip.
@@ -75,18 +78,18 @@ def clip_weights(model, limit=0.01, biases=True):
     clip = WeightClip(limit)
     clipped = _KERNELS | ({"bias": "bias_constraint"} if biases else {})
     found = False
-    for layer in model._flatten_layers():
+    for layer in flatten_layers(model):
         for argument in clipped.values():
             if hasattr(layer, argument):
                 setattr(layer, argument, clip)  # for the layer's config, and for weights not yet made
                 found = True
-        for weight in layer._trainable_variables:  # its own, not those of layers in it
-            if weight.name in clipped:
-                weight.constraint = clip
-                found = True
+    for weight in model.weights:
+        if weight.name in clipped:
+            weight.constraint = clip
+            found = True
     if not found:
         raise ValueError(
-            f"clip_weights needs a network with kernels to clip. Received: model={model.name!r}, without any. "
+            f"clip_weights needs a network with kernels to clip. Received: model={model.name!r}, without one. "
             "For layers of your own, pass WeightClip to add_weight(constraint=…)."
         )
     return model

@@ -1,32 +1,42 @@
-"""Image sets as `tf.data.Dataset`s of float32 in [−1, 1], and where they come from.
+"""Loads sets of images as `tf.data.Dataset`s of float32 in [−1, 1].
 
     train = gl.data.load("mnist", batch_size=64)        # batches (64, 28, 28, 1)
     train.info.title                                    # "MNIST", or the stand-in that was really used
     mine = gl.data.from_directory("holiday/", image_size=64)
 
-Images come from TensorFlow Datasets (TFDS), from a folder, or from the two sets that are bundled with the
-course, which stand in for the others where there is no network. They are kept in memory as uint8, a quarter
-of their size in float32, and turned into floats batch by batch. [−1, 1] is the range of tanh, in which the
-generators of this course end.
+Images come from TensorFlow Datasets (TFDS), from a folder, or from the two sets that are bundled with the course and
+stand in for the others where there is no network. They stay in memory as uint8, a quarter of their size in float32, and
+become floats batch by batch. [−1, 1] is the range of tanh, the last activation of this course's generators.
 """
 
 import bz2
+import collections
 import contextlib
 import difflib
+import mimetypes
 import os
 import random
 import re
 import threading
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-# How long to wait for an answer to "is there a network?", in seconds.
+from gan_lessons._arguments import integer
+
+# How long to wait for a network, in seconds.
 _PATIENCE = 2.0
 
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
+# The files that `from_directory` reads, and some image files that it does not read and `mimetypes` does not know.
+_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+_OTHER_SUFFIXES = (
+    *(".arw", ".avif", ".cr2", ".cr3", ".dng", ".eps", ".exr", ".hdr", ".heic", ".heif", ".icns", ".jp2", ".jpx"),
+    *(".jxl", ".nef", ".orf", ".pcx", ".psd", ".raf", ".raw", ".rw2", ".tga", ".xcf"),
+)
 
 # Where a set's title is not its name.
 _TITLES = {
@@ -47,7 +57,7 @@ _CLASS_NAMES = {
     "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
 }
 
-# The bundled sets, drawn by `data/draw.py`: image shape, how many images, class names.
+# The bundled sets, drawn by `data/draw.py`: image shape, number of images in each split, class names.
 _SCENES = ("sunset", "house", "tree", "mountain", "boat", "balloon", "flower", "car", "fish", "night")
 STAND_INS = {
     "standin_digits": ((28, 28, 1), {"train": 18_000, "test": 2_000}, tuple("0123456789")),
@@ -57,72 +67,73 @@ STAND_INS = {
 
 @dataclass(frozen=True)
 class DataInfo:
-    """What a set of images is. Every data set made here carries one as its attribute `info`.
+    """Describes a set of images. Every data set made here carries one as its attribute `info`.
 
     Attributes:
         name: the name of the set really used, such as "mnist" or "standin_digits".
-        title: the same for people, for titles of plots: "MNIST", "stand-in digits (drawn by gan_lessons)".
+        title: its name for titles of plots: "MNIST", "stand-in digits (drawn by gan_lessons)".
         is_stand_in: True for the two bundled sets.
         image_shape: (height, width, channels).
-        examples: how many images there are.
+        examples: the number of images.
         class_names: a tuple with the name of each label; empty if the set has no labels.
-        split: which part of the set, in TFDS's notation; "" for a folder.
+        split: the part of the set, in TFDS's notation; "" for a folder.
     """
 
     name: str
     title: str
     is_stand_in: bool
-    image_shape: tuple
+    image_shape: tuple[int, int, int]
     examples: int
-    class_names: tuple = ()
+    class_names: tuple[str, ...] = ()
     split: str = ""
 
 
+class SplitError(ValueError):
+    """Reports a split that a set does not have, or that has no images."""
+
+
 def load(
-    name,
-    batch_size=64,
-    split="train",
-    labels=False,
-    shuffle=True,
-    seed=None,
-    examples=None,
-    image_size=None,
-    allow_stand_in=True,
-    drop_remainder=False,
-    data_dir=None,
-):
+    name: str,
+    batch_size: int = 64,
+    split: str = "train",
+    labels: bool = False,
+    shuffle: bool = True,
+    seed: int | None = None,
+    examples: int | None = None,
+    image_size: int | tuple[int, int] | None = None,
+    allow_stand_in: bool = True,
+    drop_remainder: bool = False,
+    data_dir: str | os.PathLike | None = None,
+) -> tf.data.Dataset:
     """Loads a set of images, ready to train on.
 
-    The set is looked for on this machine, then on the network (TFDS downloads it and shows its progress).
-    Where neither has it, one printed line says so and a bundled stand-in of the same shape takes its place:
-    drawn digits for sets with one channel, drawn scenes for colour. So a lesson runs anywhere; `info.title`
-    says what it ran on.
+    The function looks for the set on this machine, then on the network (TFDS downloads it and shows its progress).
+    Where neither has it, the function prints one line and uses a bundled stand-in of the same shape: drawn digits for
+    sets with one channel, drawn scenes for colour. So a lesson runs anywhere; `info.title` names the set.
 
     Args:
-        name: a TFDS image set ("mnist", "cifar10", "fashion_mnist", …), or a bundled set itself:
-            "standin_digits" (28×28×1), "standin_scenes" (32×32×3).
+        name: a TFDS image set ("mnist", "cifar10", "fashion_mnist", …) or a bundled set: "standin_digits" (28×28×1),
+            "standin_scenes" (32×32×3).
         batch_size: images in a batch.
         split: in TFDS's notation: "train", "test", "train[:10%]", "train[5000:]", "train+test".
-        labels: whether to answer (images, labels) rather than images.
+        labels: whether to yield pairs (images, labels) instead of images.
         shuffle: whether to shuffle: over the whole set, anew in each epoch.
-        seed: an integer that fixes the order, together with the global seed. By default it is drawn from
-            Python's random numbers, so that after `keras.utils.set_random_seed(n)` the order is the same in
-            each run.
-        examples: take the first so many images only; all if there are fewer.
-        image_size: an integer or (height, width): images are cropped about their centre to that shape and
-            resized.
-        allow_stand_in: if False, a set that cannot be had is an error.
+        seed: an integer that fixes the order, together with the global seed. By default Python's random numbers give
+            the seed, so that after `keras.utils.set_random_seed(n)` the order is the same in each run.
+        examples: the number of images to use, from the first on; all if the set has fewer.
+        image_size: an integer or (height, width): images are cropped about their centre to that shape and resized.
+        allow_stand_in: if False, raise an error where the set cannot be had.
         drop_remainder: whether to leave out a last batch that is smaller than the others.
-        data_dir: where prepared TFDS sets are, and are put; default: the environment variable
+        data_dir: the folder of prepared TFDS sets, for reading and for downloads. Default: the environment variable
             `TFDS_DATA_DIR`, then TFDS's own folder `~/tensorflow_datasets`.
 
     Returns:
-        A `tf.data.Dataset` of float32 images (batch, height, width, channels) in [−1, 1], or of pairs of
-        these and int64 labels (batch,). Its attribute `info` is a `DataInfo`.
+        A `tf.data.Dataset` of float32 images (batch, height, width, channels) in [−1, 1], or of pairs of these and
+        int64 labels (batch,). Its attribute `info` is a `DataInfo`.
 
     Raises:
-        TypeError, ValueError: for a name, split or number that cannot be meant, or a prepared set that is
-            damaged.
+        TypeError: if name or split is not a string, or a number is not an integer.
+        ValueError: for an unknown name or split, a number out of range, or a prepared set that is damaged.
         RuntimeError: if the set cannot be had and `allow_stand_in` is False.
 
     Example:
@@ -130,13 +141,20 @@ def load(
         >>> next(iter(train)).shape
         TensorShape([64, 28, 28, 1])
     """
-    _check_integer("batch_size", batch_size)
-    _check_integer("seed", seed, least=0, optional=True)
+    batch_size = integer("batch_size", batch_size)
+    seed = None if seed is None else integer("seed", seed, least=0)
     images, targets, info = _read(name, split, examples, image_size, allow_stand_in, data_dir)
     return _dataset(images, targets, info, batch_size, labels, shuffle, seed, drop_remainder)
 
 
-def arrays(name, split="train", examples=None, image_size=None, allow_stand_in=True, data_dir=None):
+def arrays(
+    name: str,
+    split: str = "train",
+    examples: int | None = None,
+    image_size: int | tuple[int, int] | None = None,
+    allow_stand_in: bool = True,
+    data_dir: str | os.PathLike | None = None,
+) -> tuple[np.ndarray, np.ndarray | None, DataInfo]:
     """Loads a set of images whole, as NumPy arrays in the set's own order.
 
     Args:
@@ -144,11 +162,16 @@ def arrays(name, split="train", examples=None, image_size=None, allow_stand_in=T
 
     Returns:
         images: float32 in [−1, 1], (examples, height, width, channels).
-        labels: int64, (examples,), or None if the set has none.
+        labels: int64, (examples,), or None if the set has no labels.
         info: a `DataInfo`.
 
     Raises:
         TypeError, ValueError, RuntimeError: as `load`.
+
+    Example:
+        >>> images, labels, info = gl.data.arrays("mnist", split="test", examples=1_000)
+        >>> images.shape, info.title
+        ((1000, 28, 28, 1), 'MNIST')
     """
     images, targets, info = _read(name, split, examples, image_size, allow_stand_in, data_dir)
     images = images.astype("float32")
@@ -158,76 +181,98 @@ def arrays(name, split="train", examples=None, image_size=None, allow_stand_in=T
 
 
 def from_directory(
-    path,
-    image_size,
-    batch_size=64,
-    labels=False,
-    shuffle=True,
-    seed=None,
-    examples=None,
-    channels=3,
-    drop_remainder=False,
-):
+    path: str | os.PathLike,
+    image_size: int | tuple[int, int],
+    batch_size: int = 64,
+    labels: bool = False,
+    shuffle: bool = True,
+    seed: int | None = None,
+    examples: int | None = None,
+    channels: int = 3,
+    drop_remainder: bool = False,
+    background: str | tuple[int, int, int] = "white",
+) -> tf.data.Dataset:
     """Reads a folder of images of any sizes: your own pictures.
 
-    Images are JPEG, PNG, WebP, GIF (the first picture) or BMP files, in the folder or in folders within it.
-    Each is turned the way its camera was held, cropped about its centre to the shape asked for, and resized.
+    The function reads JPEG, PNG, WebP, GIF, BMP and TIFF files, in the folder and in the folders inside it. It turns
+    each image the way its camera was held, crops it about its centre to the shape asked for, and resizes it. Of a file
+    with several images (an animation, the pages of a TIFF) it reads the first. It ignores hidden files and folders,
+    whose names begin with a dot, and warns if it leaves out image files of other kinds.
 
     Args:
         path: the folder.
         image_size: an integer or (height, width).
-        batch_size, shuffle, seed, examples, drop_remainder: as in `load`; files are in the order of their
-            paths.
-        labels: whether to answer (images, labels). The first folder on the way to a file is its class.
+        batch_size, shuffle, seed, examples, drop_remainder: as in `load`; files are in the order of their paths.
+        labels: whether to yield (images, labels). The class of an image is the first folder on the way to its file.
         channels: 3 for colour, 1 for grey.
+        background: the colour behind transparent images, as Pillow names colours: "white", "#336699", (51, 102, 153).
 
     Returns:
         A `tf.data.Dataset` as from `load`, `info` included.
 
     Raises:
-        ValueError: for a folder that does not exist or has no images, files that cannot be read (they are
-            named), or arguments that cannot be meant.
+        TypeError: if a number is not an integer.
+        ValueError: for a folder that does not exist or has no images, for files that cannot be read (the message names
+            them; images with 32 bits a channel are among these), or for arguments out of range.
+
+    Example:
+        >>> mine = gl.data.from_directory("holiday/", image_size=64, labels=True)
+        >>> mine.info.class_names
+        ('beach', 'city')
     """
     folder = Path(path).expanduser()
-    _check_integer("batch_size", batch_size)
-    _check_integer("examples", examples, optional=True)
-    _check_integer("seed", seed, least=0, optional=True)
+    batch_size = integer("batch_size", batch_size)
+    examples = None if examples is None else integer("examples", examples)
+    seed = None if seed is None else integer("seed", seed, least=0)
     size = _pair(image_size)
+    background = _colour(background)
     if channels not in (1, 3):
         raise ValueError(f"channels must be 1 (grey) or 3 (colour). Received: channels={channels!r}.")
     if not folder.is_dir():
         raise ValueError(f"path must be a folder that exists. Received: path={str(path)!r}.")
-    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in _SUFFIXES and file.is_file())
+    files, others = _image_files(folder)
+    left_out = ", ".join(f"{count} {suffix}" for suffix, count in sorted(others.items()))
     if not files:
-        raise ValueError(f"path must hold images ({', '.join(_SUFFIXES)}). Received: path={str(path)!r}.")
+        raise ValueError(
+            f"path must hold images ({', '.join(_SUFFIXES)}). Received: path={str(path)!r}, "
+            + (f"with images of other kinds: {left_out}. Convert them." if left_out else "without a file of these.")
+        )
+    if left_out:
+        warnings.warn(
+            f"{path}: {others.total()} image files are left out ({left_out}), {len(files)} are read. To use them all, "
+            f"convert them to one of {', '.join(_SUFFIXES)}.",
+            stacklevel=2,
+        )
     class_names, targets = (), None
     if labels:
         loose = [file.name for file in files if file.parent == folder]
         if loose:
             raise ValueError(
-                "labels=True takes the class of an image from the folder it is in, inside path. Received: "
-                f"path={str(path)!r}, with {len(loose)} images in no such folder, {loose[0]!r} among them."
+                "labels=True takes the class of an image from its folder inside path. Received: "
+                f"path={str(path)!r}, with {len(loose)} images outside of such folders, {loose[0]!r} among them. "
+                "Move them into a folder for each class."
             )
         classes = [file.relative_to(folder).parts[0] for file in files]
         class_names = tuple(sorted(set(classes)))
         targets = np.array([class_names.index(one) for one in classes[:examples]], "int64")
-    images = _read_files(files[:examples], size, channels)
+    images = _read_files(files[:examples], size, channels, background)
     title = folder.resolve().name
     info = DataInfo(title, title, False, images.shape[1:], len(images), class_names)
     return _dataset(images, targets, info, batch_size, labels, shuffle, seed, drop_remainder)
 
 
-def bundled(name):
-    """The path of a file that comes with the course: in a checkout's `data/`, in the package once installed.
+def bundled(name: str) -> Path:
+    """Returns the path of a file that comes with the course: in a checkout's `data/`, in the package once installed.
 
     Args:
         name: the file's name, such as "digits_train.bz2".
 
-    Returns:
-        A `pathlib.Path`.
-
     Raises:
-        FileNotFoundError: if there is no such file.
+        FileNotFoundError: if the course has no such file.
+
+    Example:
+        >>> gl.data.bundled("digits_train.bz2").name
+        'digits_train.bz2'
     """
     package = Path(__file__).resolve().parent
     for folder in (package / "bundled", package.parent / "data"):
@@ -239,28 +284,26 @@ def bundled(name):
     )
 
 
-def keras_home():
-    """The folder in which Keras keeps what it has downloaded: `KERAS_HOME`, else `~/.keras`. Returns: a `Path`."""
+def keras_home() -> Path:
+    """Returns the folder in which Keras keeps its downloads: `KERAS_HOME`, else `~/.keras`."""
     if "KERAS_HOME" in os.environ:
         return Path(os.environ["KERAS_HOME"])
     home = Path.home()
-    return (home if os.access(home, os.W_OK) else Path("/tmp")) / ".keras"  # as Keras itself decides
+    return (home if os.access(home, os.W_OK) else Path("/tmp")) / ".keras"  # the rule that Keras itself follows
 
 
-# ------------------------------------------------------------------------------------- from images to batches
+# --- from images to batches ----------------------------------------------------------------------------------------
 
 
 def _dataset(images, targets, info, batch_size, labels, shuffle, seed, drop_remainder):
-    """Batches of uint8 images (n, h, w, c) that are in memory."""
+    """Returns batches of uint8 images (n, h, w, c) that are in memory, as floats."""
     count = len(images)
     if labels and targets is None:
-        raise ValueError(
-            f"labels must be False for a set that has none. Received: labels={labels!r} for {info.name}."
-        )
+        raise ValueError(f"labels must be False for a set without labels. Received: labels={labels!r} for {info.name}.")
     if drop_remainder and count < batch_size:
         raise ValueError(
-            "batch_size must leave a batch with drop_remainder=True. "
-            f"Received: batch_size={batch_size} for {count} images."
+            "With drop_remainder=True batch_size must be at most the number of images. "
+            f"Received: batch_size={batch_size} for {count} images. Give a smaller batch_size."
         )
     with tf.device("CPU"):  # a whole set would be a waste of a GPU's memory
         images = tf.constant(images)
@@ -270,7 +313,7 @@ def _dataset(images, targets, info, batch_size, labels, shuffle, seed, drop_rema
         batch = tf.cast(tf.gather(images, numbers), tf.float32) / 127.5 - 1.0
         return (batch, tf.gather(targets, numbers)) if labels else batch
 
-    # What is shuffled are the images' numbers: it costs next to nothing, however large the images.
+    # The images' numbers are shuffled, not the images: it costs next to nothing, however large these are.
     order = tf.data.Dataset.range(count)
     if shuffle:
         if seed is None:
@@ -291,8 +334,26 @@ def _fit(images, size):
     return tf.saturate_cast(tf.round(tf.image.resize(images, size, antialias=True)), tf.uint8)
 
 
-def _read_files(files, size, channels):
-    """Image files as uint8 (n, h, w, c)."""
+# --- files of images -----------------------------------------------------------------------------------------------
+
+
+def _image_files(folder):
+    """Returns the files to read, by path, and the number of image files of other kinds, by suffix."""
+    files, others = [], collections.Counter()
+    for file in sorted(folder.rglob("*")):
+        suffix = file.suffix.lower()
+        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+        if hidden or not file.is_file():
+            continue
+        if suffix in _SUFFIXES:
+            files.append(file)
+        elif suffix in _OTHER_SUFFIXES or str(mimetypes.types_map.get(suffix)).startswith("image/"):
+            others[suffix] += 1
+    return files, others
+
+
+def _read_files(files, size, channels, background):
+    """Returns the images of files as uint8 (n, h, w, c)."""
     from PIL import Image, ImageOps
     from tqdm.auto import tqdm
 
@@ -301,35 +362,76 @@ def _read_files(files, size, channels):
     for i, file in enumerate(tqdm(files, desc="Reading images", leave=False, delay=2)):
         try:
             with Image.open(file) as picture:
-                # A large JPEG can be decoded at a fraction of its size, which saves most of the time.
-                picture.draft("RGB", (2 * size[1], 2 * size[0]))
-                picture = ImageOps.exif_transpose(picture)
-                if picture.mode.startswith("I"):  # 16-bit grey
-                    picture = picture.convert("I").point(lambda value: value / 256)
+                # A large JPEG can be decoded at a fraction of its size, which saves most of the time. Which side is
+                # which is known only after the turn below.
+                picture.draft(None, (2 * max(size), 2 * max(size)))
+                picture = _opaque(ImageOps.exif_transpose(picture), background)
                 picture = picture.convert("RGB" if channels == 3 else "L")
                 picture = ImageOps.fit(picture, (size[1], size[0]), Image.Resampling.LANCZOS)
             images[i] = np.asarray(picture).reshape(images[i].shape)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        except Exception as error:  # a damaged file makes Pillow's readers raise errors of almost any type
             unreadable.append(f"{file} ({_first_line(error)})")
     if unreadable:
         more = f" and {len(unreadable) - 5} more" if len(unreadable) > 5 else ""
         raise ValueError(
-            f"path must hold images that can be read; {len(unreadable)} of {len(files)} cannot: "
+            f"path must hold images that can be read. Received: {len(unreadable)} of {len(files)} that cannot: "
             f"{'; '.join(unreadable[:5])}{more}. Mend or delete them."
         )
     return images
 
 
-# ------------------------------------------------------------------------------------------------ the sources
+def _opaque(picture, background):
+    """Returns a Pillow image with 8 bits a channel, laid over the background where it is transparent."""
+    from PIL import Image
+
+    if picture.mode in ("I", "F"):
+        raise ValueError("32 bits a channel, of which black and white are unknown: save it with 8 or 16")
+    if picture.mode.startswith("I;16"):
+        picture = _eight_bits(picture)
+    if not picture.has_transparency_data:
+        return picture
+    canvas = Image.new("RGBA", picture.size, background)
+    canvas.alpha_composite(picture.convert("RGBA"))
+    return canvas
+
+
+def _eight_bits(picture):
+    """Returns a 16-bit grey Pillow image with 8 bits; Pillow itself would make white of all values above 255."""
+    from PIL import Image
+
+    values = np.asarray(picture)
+    grey = Image.fromarray((values // 256).astype("uint8"))
+    if "transparency" in picture.info:
+        grey.putalpha(Image.fromarray(np.where(values == picture.info["transparency"], 0, 255).astype("uint8")))
+    return grey
+
+
+def _colour(background):
+    """Returns (red, green, blue, 255) from whatever Pillow takes for a colour."""
+    from PIL import ImageColor
+
+    colour = background
+    if isinstance(background, str):
+        with contextlib.suppress(ValueError):
+            colour = ImageColor.getrgb(background)[:3]
+    if not (isinstance(colour, Sequence) and len(colour) == 3 and all(value in range(256) for value in colour)):
+        raise ValueError(
+            "background must be a colour: a name, '#rrggbb' or three integers from 0 to 255. "
+            f"Received: background={background!r}."
+        )
+    return (*colour, 255)
+
+
+# --- the sources ---------------------------------------------------------------------------------------------------
 
 
 def _read(name, split, examples, image_size, allow_stand_in, data_dir):
-    """The first `examples` images of a set as uint8 (n, h, w, c), its labels or None, its DataInfo."""
+    """Returns the first `examples` images of a set as uint8 (n, h, w, c), its labels or None, its DataInfo."""
     if not isinstance(name, str) or not name:
         raise TypeError(f"name must be the name of an image set, such as 'mnist'. Received: name={name!r}.")
     if not isinstance(split, str):
         raise TypeError(f"split must be a string, such as 'train'. Received: split={split!r}.")
-    _check_integer("examples", examples, optional=True)
+    examples = None if examples is None else integer("examples", examples)
     size = None if image_size is None else _pair(image_size)
     if name in STAND_INS:
         return _read_stand_in(name, split, examples, size)
@@ -338,8 +440,8 @@ def _read(name, split, examples, image_size, allow_stand_in, data_dir):
     shape = builder.info.features[key].shape
     if size is None and None in shape:
         raise ValueError(
-            f"image_size must be given for {name}, whose images are of many sizes. "
-            "Received: image_size=None. Give one, such as image_size=64."
+            f"image_size must be given for {name}, whose images have many sizes. "
+            "Received: image_size=None. Give a size, such as image_size=64."
         )
     missing = None if prepared else _fetch(builder)
     if not missing:
@@ -357,7 +459,7 @@ def _read(name, split, examples, image_size, allow_stand_in, data_dir):
 
 
 def _builder(name, data_dir):
-    """TFDS's builder of a set, the name of its image feature, and whether it is prepared on this machine."""
+    """Returns TFDS's builder of a set, the name of its image feature, and whether it is prepared on this machine."""
     import tensorflow_datasets as tfds
     from absl import logging
 
@@ -374,12 +476,11 @@ def _builder(name, data_dir):
         close = difflib.get_close_matches(name.lower().replace("-", "_"), known)
         hint = f"Did you mean {' or '.join(map(repr, close))}?" if close else "See tfds.list_builders()."
         raise ValueError(
-            f"name must be an image set of TFDS, or one of {', '.join(STAND_INS)}. "
-            f"Received: name={name!r}. {hint}"
+            f"name must be an image set of TFDS, or one of {', '.join(STAND_INS)}. Received: name={name!r}. {hint}"
         ) from None
     except Exception as error:
         raise ValueError(
-            f"name must be a set that TFDS can open. Received: name={name!r}. TFDS says: "
+            f"name must be a set that TFDS can open. Received: name={name!r}. TFDS reports: "
             f"{_first_line(error)}. If it was prepared in {data_dir or '~/tensorflow_datasets'}, its folder "
             "there is damaged: delete that folder and load again."
         ) from error
@@ -392,7 +493,7 @@ def _builder(name, data_dir):
 
 
 def _fetch(builder):
-    """Downloads a set. Returns None, or, if it could not, why not."""
+    """Downloads a set. Returns None, or the reason if the download failed."""
     if builder.MANUAL_DOWNLOAD_INSTRUCTIONS:
         return "TFDS needs files that you have to get yourself (its catalogue says which)"
     urls = list(builder.url_infos or {})
@@ -405,37 +506,34 @@ def _fetch(builder):
     return None
 
 
-def network_answers(url):
-    """Whether a URL answers, found out in at most `_PATIENCE` seconds.
+def network_answers(url: str) -> bool:
+    """Returns whether a file is there on the network, after at most two seconds.
 
-    TFDS retries for minutes before it gives up, so it is not asked unless the very file it would fetch is
-    there. The question goes through `requests`, TFDS's own means, so that proxies and certificates are those
-    of the download; and in a thread, since looking up a host's name has no time-out. Only the head of the
-    answer is waited for.
+    TFDS retries for minutes before it gives up, so `load` calls this function first, with the very file that TFDS would
+    fetch. The request goes through `requests`, as TFDS's own do, so that proxies and certificates are those of the
+    download. It runs in a thread, since looking up a host's name has no time-out, and reads the head of the response
+    only.
 
     Args:
         url: the address of a file.
-
-    Returns:
-        True if it is there.
     """
-    answers = []
+    responses = []
 
     def ask():
         import requests
 
         with contextlib.suppress(requests.RequestException):
             with requests.get(url, stream=True, timeout=_PATIENCE) as response:
-                answers.append(response.ok)
+                responses.append(response.ok)
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(_PATIENCE)
-    return answers == [True]
+    return responses == [True]
 
 
 def _read_prepared(builder, key, split, examples, size):
-    """Images, labels, DataInfo of a TFDS set that is on this machine."""
+    """Returns images, labels, DataInfo of a TFDS set that is on this machine."""
     import tensorflow_datasets as tfds
 
     features = builder.info.features
@@ -479,7 +577,7 @@ def _read_prepared(builder, key, split, examples, size):
 
 
 def _read_stand_in(name, split, examples, size):
-    """Images, labels, DataInfo of a bundled set. Picture i of a split has label i % 10."""
+    """Returns images, labels, DataInfo of a bundled set. Picture i of a split has label i % 10."""
     import tensorflow_datasets as tfds
 
     _, counts, class_names = STAND_INS[name]
@@ -494,7 +592,7 @@ def _read_stand_in(name, split, examples, size):
 
 
 def _unpack(name, split):
-    """The pictures of a bundled set as uint8 (n, h, w, c): `pack` in data/draw.py, backwards."""
+    """Returns the pictures of a bundled set as uint8 (n, h, w, c); the inverse of `pack` in data/draw.py."""
     height, width, channels = STAND_INS[name][0]
     packed = bz2.decompress(bundled(f"{name.removeprefix('standin_')}_{split}.bz2").read_bytes())
     if channels == 1:
@@ -508,46 +606,33 @@ def _unpack(name, split):
     return np.clip(np.rint(picture), 0, 255).astype("uint8")
 
 
-# ---------------------------------------------------------------------------------------------- small helpers
+# --- small helpers -------------------------------------------------------------------------------------------------
 
 
 def _parts(split, splits):
-    """What TFDS's notation selects of {"train": SplitInfo, …}: [("train", slice), …], and how many images."""
+    """Returns what TFDS's notation selects of {"train": SplitInfo, …}: [("train", slice), …], the number of images."""
     import tensorflow_datasets as tfds
 
     try:
         parts = tfds.core.ReadInstruction.from_spec(split).to_absolute(splits)
     except Exception as error:
-        raise ValueError(
+        raise SplitError(
             f"split must be one of {', '.join(map(repr, splits))}, or a part of one, such as 'train[:10%]'. "
-            f"Received: split={split!r}. TFDS says: {_first_line(error)}"
+            f"Received: split={split!r}. TFDS reports: {_first_line(error)}"
         ) from None
     parts = [(part.splitname, slice(part.from_, part.to)) for part in parts]
     count = sum(len(range(splits[name].num_examples)[where]) for name, where in parts)
     if not count:
-        raise ValueError(f"split must have images in it. Received: split={split!r}, which has none.")
+        raise SplitError(f"split must have images in it. Received: split={split!r}, which is empty.")
     return parts, count
 
 
-def _check_integer(argument, value, least=1, optional=False):
-    if optional and value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(
-            f"{argument} must be an integer of at least {least}. Received: {argument}={value!r}."
-        )
-
-
 def _pair(image_size):
-    """(height, width) from an integer or a pair."""
+    """Returns (height, width) from an integer or a pair."""
     pair = image_size if isinstance(image_size, (tuple, list)) else (image_size, image_size)
     if len(pair) != 2:
-        raise ValueError(
-            f"image_size must be an integer or (height, width). Received: image_size={image_size!r}."
-        )
-    for side in pair:
-        _check_integer("image_size", side)
-    return int(pair[0]), int(pair[1])
+        raise ValueError(f"image_size must be an integer or (height, width). Received: image_size={image_size!r}.")
+    return integer("image_size", pair[0]), integer("image_size", pair[1])
 
 
 def _check_memory(count, shape):
@@ -562,6 +647,6 @@ def _check_memory(count, shape):
 
 
 def _first_line(error):
-    """What an exception says, in one line."""
+    """Returns the first line of an exception's message."""
     lines = str(error).strip().splitlines()
     return lines[0][:200] if lines else type(error).__name__

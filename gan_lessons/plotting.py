@@ -1,28 +1,31 @@
-"""Pictures: grids of images, the curves of a training, walks through latent space.
+"""Draws grids of images, the curves of a training, and walks through latent space.
 
     gl.plotting.show_images(gan.generate(25, seed=0), title="MNIST, 20 epochs")
     gl.plotting.loss_curves(history)
 
-Every function returns a matplotlib `Figure` that belongs to nobody: pyplot does not know it, so it is shown
-once, as the last expression of a notebook's cell, or saved with `figure.savefig("name.png")`, and it is gone
-when you let go of it.
+Every function returns a matplotlib `Figure` that pyplot does not know. A notebook shows it once, as the last expression
+of a cell; `figure.savefig("name.png")` saves it; Python frees its memory when you drop the last reference.
 
-Images are shown pixel by pixel, enlarged a whole number of times, never smoothed: a checkerboard that you see
-is there.
+The functions enlarge images a whole number of times and never smooth them: a checkerboard in a picture is one in the
+image.
 """
 
 import io
 import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+import keras
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
 
-from gan_lessons import validation
+from gan_lessons._arguments import ROOM, integer, positive
+from gan_lessons.samples import check_range, range_of
 
-#: One colour for each party, the same in every picture, told apart by any eye (Okabe and Ito, 2008).
+#: A colour for each role, the same in every picture, also for colour-blind eyes (Okabe and Ito, 2008).
 COLOURS = {
     "real": "#0072B2",
     "generated": "#D55E00",
@@ -37,13 +40,17 @@ _GAP = 2  # pixels between two images
 _MARGIN = 8  # pixels around everything
 _WIDEST = 1200  # pixels; wider grids are scaled down
 _SEEN_WELL = 72  # pixels; small images are enlarged to at least this
-_ROOM = 1e-3  # rounding may carry a value a little past the end of its range
 
 
 class Picture(Figure):
-    """A matplotlib figure that a notebook can show without pyplot."""
+    """Makes a matplotlib figure that a notebook can show without pyplot.
 
-    def __init__(self, width, height, **kwargs):
+    Args:
+        width, height: the size in pixels of the screen.
+        **kwargs: as `matplotlib.figure.Figure`.
+    """
+
+    def __init__(self, width: int, height: int, **kwargs: Any):
         super().__init__(figsize=(width / _DPI, height / _DPI), dpi=_DPI, **kwargs)
 
     def _repr_png_(self):
@@ -52,10 +59,10 @@ class Picture(Figure):
         return buffer.getvalue()
 
 
-# --- images as pixels ---------------------------------------------------------------------------------------
+# --- images as pixels ------------------------------------------------------------------------------------------------
 
 
-def to_pixels(images, value_range=(-1.0, 1.0)):
+def to_pixels(images: ArrayLike, value_range: tuple[float, float] = (-1.0, 1.0)) -> np.ndarray:
     """Turns images into pixels: round(255·(x − low)/(high − low)).
 
     Args:
@@ -67,10 +74,14 @@ def to_pixels(images, value_range=(-1.0, 1.0)):
         A uint8 array of the same shape.
 
     Raises:
-        TypeError: for integers other than uint8, or what is not an array.
+        TypeError: for integers other than uint8, or if images is not an array.
         ValueError: for another shape, no image, a NaN, or a value outside the range.
+
+    Example:
+        >>> to_pixels(np.array([-1.0, 0.0, 1.0]).reshape(3, 1, 1, 1)).ravel()
+        array([  0, 128, 255], dtype=uint8)
     """
-    low, high = _checked_range(value_range)
+    low, high = check_range(value_range)
     images = np.asarray(images)
     if images.dtype != np.uint8 and "float" not in str(images.dtype):
         raise TypeError(
@@ -79,10 +90,10 @@ def to_pixels(images, value_range=(-1.0, 1.0)):
         )
     if images.ndim != 4 or images.shape[-1] not in (1, 3):
         hint = {
-            2: "For one grey image: image[None, ..., None].",
-            3: "For one image: image[None]; for grey images without the channel axis: images[..., None].",
+            2: "For a single grey image: image[None, ..., None].",
+            3: "For a single image: image[None]; for grey images without the channel axis: images[..., None].",
             4: "Pick 1 channel (grey) or 3 (red, green, blue): images[..., :3].",
-        }.get(images.ndim, "Put the images one after the other, batch axis first.")
+        }.get(images.ndim, "Stack the images along the first axis.")
         raise ValueError(
             "Images must have shape (n, height, width, channels) with 1 or 3 channels. "
             f"Received: images of shape {images.shape}. {hint}"
@@ -98,24 +109,31 @@ def to_pixels(images, value_range=(-1.0, 1.0)):
             f"Images must be finite. Received: images with NaN or infinity in {bad} of {len(images)}. "
             "If a generator made them, its training has diverged."
         )
-    room = _ROOM * (high - low)
+    room = ROOM * (high - low)
     if images.min() < low - room or images.max() > high + room:
         raise ValueError(
             f"Images must lie in value_range. Received: values from {images.min():g} to {images.max():g}, "
-            f"value_range=({low:g}, {high:g}). Give the range that they are in, such as "
+            f"value_range=({low:g}, {high:g}). Give the images' own range, such as "
             "value_range=(0, 255), or clip them: numpy.clip(images, -1, 1)."
         )
     return np.rint(np.clip((images - low) / (high - low), 0, 1) * 255).astype("uint8")
 
 
-def image_grid(images, columns=None, value_range=(-1.0, 1.0), zoom=1, gap=_GAP, row_gap=None):
-    """Lays images out in rows, left to right and top to bottom, on white.
+def image_grid(
+    images: ArrayLike,
+    columns: int | None = None,
+    value_range: tuple[float, float] = (-1.0, 1.0),
+    zoom: int = 1,
+    gap: int = _GAP,
+    row_gap: int | None = None,
+) -> np.ndarray:
+    """Puts images side by side in rows, left to right and top to bottom, on white.
 
     Args:
         images: as in `to_pixels`.
-        columns: how many stand in a row; by default about as many as there are rows.
+        columns: the number of images in a row; by default about as many as there are rows.
         value_range: (low, high), the values of black and white.
-        zoom: how many pixels one pixel becomes, in both directions.
+        zoom: the number of pixels that a pixel becomes, in both directions.
         gap: white pixels between two columns.
         row_gap: white pixels between two rows; by default `gap`.
 
@@ -131,16 +149,14 @@ def image_grid(images, columns=None, value_range=(-1.0, 1.0), zoom=1, gap=_GAP, 
     """
     pixels = to_pixels(images, value_range)
     columns = _columns(columns, len(pixels))
-    zoom = _count("zoom", zoom)
-    gap = _count("gap", gap, least=0)
-    row_gap = gap if row_gap is None else _count("row_gap", row_gap, least=0)
+    zoom = integer("zoom", zoom)
+    gap = integer("gap", gap, least=0)
+    row_gap = gap if row_gap is None else integer("row_gap", row_gap, least=0)
 
     pixels = pixels.repeat(zoom, axis=1).repeat(zoom, axis=2)
     _, height, width, channels = pixels.shape
     rows = math.ceil(len(pixels) / columns)
-    grid = np.full(
-        (rows * (height + row_gap) - row_gap, columns * (width + gap) - gap, channels), 255, "uint8"
-    )
+    grid = np.full((rows * (height + row_gap) - row_gap, columns * (width + gap) - gap, channels), 255, "uint8")
     for index, image in enumerate(pixels):
         row, column = divmod(index, columns)
         top, left = row * (height + row_gap), column * (width + gap)
@@ -148,24 +164,24 @@ def image_grid(images, columns=None, value_range=(-1.0, 1.0), zoom=1, gap=_GAP, 
     return grid
 
 
-def range_of(model):
-    """(low, high) of the images that a model makes, told from its last activation; else (-1, 1)."""
-    generator = getattr(model, "generator", None)
-    activation = None if generator is None else validation.last_activation(generator)
-    return validation.RANGES.get(activation, (-1.0, 1.0))
+# --- pictures of images ----------------------------------------------------------------------------------------------
 
 
-# --- pictures of images -------------------------------------------------------------------------------------
-
-
-def show_images(images, columns=None, title=None, captions=None, scale=1.0, value_range=(-1.0, 1.0)):
+def show_images(
+    images: ArrayLike,
+    columns: int | None = None,
+    title: str | None = None,
+    captions: Iterable[Any] | str | None = None,
+    scale: float = 1.0,
+    value_range: tuple[float, float] = (-1.0, 1.0),
+) -> Picture:
     """Shows images in a grid.
 
     Args:
         images: as in `to_pixels`.
-        columns: how many stand in a row; by default about as many as there are rows.
-        title: what stands above; name the data set.
-        captions: one short text for each image, which stands below it.
+        columns: the number of images in a row; by default about as many as there are rows.
+        title: the text above the picture; name the data set.
+        captions: a short text for each image, below it.
         scale: 2 for twice as large.
         value_range: (low, high), the values of black and white.
 
@@ -183,19 +199,22 @@ def show_images(images, columns=None, title=None, captions=None, scale=1.0, valu
         captions = [captions] if isinstance(captions, str) else list(map(str, captions))
         if len(captions) != len(pixels):
             raise ValueError(
-                "There must be one caption for each image. "
-                f"Received: {len(captions)} captions, {len(pixels)} images."
+                f"captions must be as many as images. Received: {len(captions)} captions, {len(pixels)} images."
             )
     return _lay_out(pixels, _columns(columns, len(pixels)), title, scale, captions=captions)
 
 
-def image_rows(rows, title=None, scale=1.0, value_range=(-1.0, 1.0)):
+def image_rows(
+    rows: Mapping[Any, ArrayLike],
+    title: str | None = None,
+    scale: float = 1.0,
+    value_range: tuple[float, float] = (-1.0, 1.0),
+) -> Picture:
     """Shows rows of images to compare, each with its name at the left.
 
     Args:
-        rows: a dictionary from a row's name to its images, which are as in `to_pixels`; all rows of one
-            shape.
-        title: what stands above; name the data set.
+        rows: a dictionary from a row's name to its images, which are as in `to_pixels`; all rows of the same shape.
+        title: the text above the picture; name the data set.
         scale: 2 for twice as large.
         value_range: (low, high), the values of black and white.
 
@@ -216,24 +235,27 @@ def image_rows(rows, title=None, scale=1.0, value_range=(-1.0, 1.0)):
     pixels = {str(name): to_pixels(images, value_range) for name, images in rows.items()}
     shapes = {name: row.shape for name, row in pixels.items()}
     if len(set(shapes.values())) > 1:
-        raise ValueError(
-            f"All rows must have the same number of images of the same shape. Received: {shapes}."
-        )
+        raise ValueError(f"All rows must have the same number of images of the same shape. Received: {shapes}.")
     columns = len(next(iter(pixels.values())))
     return _lay_out(np.concatenate(list(pixels.values())), columns, title, scale, labels=list(pixels))
 
 
-def nearest_neighbours(samples, neighbours, title=None, scale=1.0, value_range=(-1.0, 1.0)):
-    """Shows generated images above the training images that are nearest to them: is the generator copying?
+def nearest_neighbours(
+    samples: ArrayLike,
+    neighbours: ArrayLike,
+    title: str | None = None,
+    scale: float = 1.0,
+    value_range: tuple[float, float] = (-1.0, 1.0),
+) -> Picture:
+    """Shows generated images above the training images that are nearest to them, to find copies.
 
-    A copy looks like the image below it; a sample of something learnt is near to several images and equal to
-    none.
+    A copied image looks like the image below it. An image that is no copy is near to several and equal to none.
 
     Args:
         samples: generated images, as in `to_pixels`.
         neighbours: the nearest training image of each, of the same shape; or of shape (n, k, height, width,
             channels) for the k nearest, nearest first.
-        title: what stands above; name the data set and the distance.
+        title: the text above the picture; name the data set and the distance.
         scale: 2 for twice as large.
         value_range: (low, high), the values of black and white.
 
@@ -242,12 +264,14 @@ def nearest_neighbours(samples, neighbours, title=None, scale=1.0, value_range=(
 
     Raises:
         TypeError, ValueError: as `image_rows`.
+
+    Example:
+        >>> nearest_neighbours(samples, train_images[nearest], title="MNIST, nearest by Euclidean distance")
     """
     neighbours = np.asarray(neighbours)
     if neighbours.ndim == 5:
         names = [
-            f"{rank}{_ordinal(rank)} nearest" if rank > 1 else "nearest"
-            for rank in range(1, neighbours.shape[1] + 1)
+            f"{rank}{_ordinal(rank)} nearest" if rank > 1 else "nearest" for rank in range(1, neighbours.shape[1] + 1)
         ]
         rows = {name: neighbours[:, index] for index, name in enumerate(names)}
     else:
@@ -255,17 +279,16 @@ def nearest_neighbours(samples, neighbours, title=None, scale=1.0, value_range=(
     return image_rows({"generated": samples} | rows, title, scale, value_range)
 
 
-def latent_path(start, end, steps, spherical=True):
-    """The way from one latent to another, both ends included.
+def latent_path(start: ArrayLike, end: ArrayLike, steps: int, spherical: bool = True) -> np.ndarray:
+    """Returns points on the way from a latent to another, both ends included.
 
-    The straight way is (1 − t)·start + t·end. The spherical one is an arc around the origin,
+    The straight way is (1 − t)·start + t·end. The spherical way is an arc around the origin,
 
-        sin((1 − t)·ω)/sin(ω) · start + sin(t·ω)/sin(ω) · end,    ω the angle between the two,
+        sin((1 − t)·ω)/sin(ω) · start + sin(t·ω)/sin(ω) · end,    ω the angle between the two.
 
-    and is the one to take for latents from N(0, I): in d dimensions their length is close to √d, with a
-    spread of only about 0.7, so that all of them lie near one sphere. Two of them are nearly at right angles,
-    and the middle of the straight way is only √(d/2) long: a place from which the generator has never been
-    asked for an image.
+    Use the arc for latents from N(0, I). In d dimensions their length is close to √d, with a standard deviation of only
+    about 0.7, so that all of them lie near a sphere. Two of them are nearly at right angles, and the middle of the
+    straight way is only √(d/2) long: the generator was never trained on such latents.
 
     Args:
         start, end: latents of shape (latent_dim,), or (n, latent_dim) for n paths.
@@ -276,7 +299,12 @@ def latent_path(start, end, steps, spherical=True):
         A float32 array of shape (steps, latent_dim), or (n, steps, latent_dim).
 
     Raises:
+        TypeError: if steps is not an integer.
         ValueError: for shapes that differ, or fewer than 2 steps.
+
+    Example:
+        >>> latent_path([1.0, 0.0], [0.0, 1.0], steps=3)
+        array([[1.   , 0.   ], [0.707, 0.707], [0.   , 1.   ]], dtype=float32)
 
     Reference:
         White, Sampling Generative Networks, 2016, arXiv:1609.04468
@@ -287,7 +315,7 @@ def latent_path(start, end, steps, spherical=True):
             "start and end must both have shape (latent_dim,) or (n, latent_dim). "
             f"Received: start of shape {start.shape}, end of shape {end.shape}."
         )
-    t = np.linspace(0.0, 1.0, _count("steps", steps, least=2))[:, None]  # (steps, 1)
+    t = np.linspace(0.0, 1.0, integer("steps", steps, least=2))[:, None]  # (steps, 1)
     start, end = start[..., None, :], end[..., None, :]  # (…, 1, latent_dim)
     weights = 1.0 - t, t
     if spherical:
@@ -295,43 +323,51 @@ def latent_path(start, end, steps, spherical=True):
         cosine = np.sum(start * end, axis=-1, keepdims=True) / np.maximum(lengths, 1e-300)
         angle = np.arccos(np.clip(cosine, -1.0, 1.0))
         sine = np.sin(angle)
-        # Latents in one line with the origin have no arc between them; there the straight way is left.
+        # Latents on a line through the origin have no arc between them: use the straight way.
         curved = (sine > 1e-6) & (lengths > 0)
         sine = np.where(curved, sine, 1.0)
         weights = [np.where(curved, np.sin(weight * angle) / sine, weight) for weight in weights]
     return (weights[0] * start + weights[1] * end).astype("float32")
 
 
-def interpolation(gan, rows=4, steps=10, seed=0, spherical=True, title=None, scale=1.0):
-    """Shows what a generator makes on the way between pairs of latents, one pair a row.
+def interpolation(
+    gan: keras.Model,
+    rows: int = 4,
+    steps: int = 10,
+    seed: int | None = 0,
+    spherical: bool = True,
+    title: str | None = None,
+    scale: float = 1.0,
+) -> Picture:
+    """Shows the images of a generator on the way between pairs of latents, a pair in each row.
 
-    Images that change smoothly, and are good all the way, tell that the generator has learnt more than a
-    list. See `latent_path` for the two ways there are.
+    Images that change smoothly, and are good all the way, are a sign that the generator has not learnt a list of images
+    by heart. `latent_path` defines the two ways.
 
     Args:
         gan: a model with `generate(latents=…)` and `sample_latents(count, seed)`, such as `gan_lessons.GAN`.
         rows: the number of pairs.
         steps: the number of images on the way, both ends included.
-        seed: an integer for the same pairs every time; None for others each time.
+        seed: an integer for the same pairs in each call; None for others in each call.
         spherical: along an arc around the origin; False for the straight line.
-        title: what stands above; name the data set.
+        title: the text above the picture; name the data set.
         scale: 2 for twice as large.
 
     Returns:
         A matplotlib `Figure`.
 
     Raises:
-        TypeError: if the model cannot generate.
+        TypeError: if the model cannot generate from latents, or a count is not an integer.
         ValueError: for counts that are too small.
 
     Example:
         >>> interpolation(gan, rows=3, title="MNIST, from digit to digit")
     """
-    rows, steps = _count("rows", rows), _count("steps", steps, least=2)
+    rows, steps = integer("rows", rows), integer("steps", steps, least=2)
     if not all(callable(getattr(gan, method, None)) for method in ("generate", "sample_latents")):
         raise TypeError(
-            "gan must have the methods generate(latents=…) and sample_latents(count, seed), as gan_lessons."
-            f"GAN has. Received: gan of type {type(gan).__name__}."
+            "gan must have the methods generate(latents=…) and sample_latents(count, seed), as gan_lessons.GAN has. "
+            f"Received: gan of type {type(gan).__name__}. Show samples of other models with show_images(samples)."
         )
     ends = np.asarray(gan.sample_latents(2 * rows, seed=seed))
     paths = latent_path(ends[:rows], ends[rows:], steps, spherical)  # (rows, steps, latent_dim)
@@ -341,15 +377,14 @@ def interpolation(gan, rows=4, steps=10, seed=0, spherical=True, title=None, sca
 
 
 def _lay_out(pixels, columns, title=None, scale=1.0, captions=None, labels=None):
-    """A figure on which each pixel covers a whole number of the screen's. Sizes here are in screen pixels."""
-    if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale < math.inf:
-        raise ValueError(f"scale must be a positive number. Received: scale={scale!r}.")
+    """Returns a figure on which each pixel covers a whole number of screen pixels. Sizes here are in screen pixels."""
+    scale = positive("scale", scale)
     _, height, width, _ = pixels.shape
     zoom = max(1, math.ceil(_SEEN_WELL * scale / width - 1e-9))
     zoom = max(1, min(zoom, int(_WIDEST * scale / (columns * width))))
     shrink = min(1.0, _WIDEST * scale / (columns * (width * zoom + _GAP)))  # large images become smaller
 
-    small = 13  # one line of small text
+    small = 13  # a line of small text
     wrapped = [textwrap.fill(caption, max(4, int(width * zoom * shrink / 6.5))) for caption in captions or []]
     below = max((small * (1 + text.count("\n")) + 4 for text in wrapped), default=0)
     labels = [textwrap.fill(label, 24) for label in labels or []]
@@ -367,12 +402,10 @@ def _lay_out(pixels, columns, title=None, scale=1.0, captions=None, labels=None)
     figure = Picture(full_width, full_height)
     x = _MARGIN + left + int((inner - left - grid_width) / 2)
     y = _MARGIN + below  # matplotlib counts from the bottom
-    axes = figure.add_axes(
-        (x / full_width, y / full_height, grid_width / full_width, grid_height / full_height)
-    )
+    axes = figure.add_axes((x / full_width, y / full_height, grid_width / full_width, grid_height / full_height))
     axes.set_axis_off()
     axes.imshow(
-        np.broadcast_to(grid, (*grid.shape[:2], 3)),  # a colour map would move some greys by one
+        np.broadcast_to(grid, (*grid.shape[:2], 3)),  # a colour map would change some greys by 1
         aspect="auto",
         extent=(0, grid_width, grid_height, 0),
         interpolation="nearest" if shrink == 1 else "antialiased",
@@ -393,27 +426,27 @@ def _lay_out(pixels, columns, title=None, scale=1.0, captions=None, labels=None)
     return figure
 
 
-# --- curves -------------------------------------------------------------------------------------------------
+# --- curves ----------------------------------------------------------------------------------------------------------
 
 
-def loss_curves(history, title=None):
+def loss_curves(history: Any, title: str | None = None) -> Picture:
     """Draws both players' losses over the epochs.
 
-    Where D cannot tell real from generated it answers ½ everywhere, and the losses have a value that can be
-    computed; thin lines mark it: D's loss is 2·log 2 = 1.386, G's is log 2 = 0.693 in the non-saturating game
-    and −log 2 in the minimax game. A loss that rests there need not mean success: D may be too weak to see a
-    difference. Under a penalty, or a Wasserstein objective, there is no such value, and no line.
+    Thin lines mark the losses of a D that cannot tell real from generated and outputs ½ everywhere: D's loss is then
+    2·log 2 = 1.386, and G's is log 2 = 0.693 in the non-saturating game and −log 2 in the minimax game. A loss that
+    stays there does not prove success: D may be too weak to see a difference. Under a penalty, or a Wasserstein
+    objective, the losses have no such value, and the picture no line.
 
     Args:
-        history: what `fit` returned, a dictionary of lists such as its `history`, or a pandas table of a
-            CSVLogger file. If it has an entry "epoch", that counts from 0, as Keras does.
-        title: what stands above; name the data set.
+        history: the return value of `fit`, a dictionary of lists such as its `history`, or a pandas table of a
+            CSVLogger file. An entry "epoch" counts from 0, as in Keras.
+        title: the text above the picture; name the data set.
 
     Returns:
-        A matplotlib `Figure`. Losses on validation data, if there are some for every epoch, are dashed.
+        A matplotlib `Figure`. Losses on validation data, if the history has them for every epoch, are dashed.
 
     Raises:
-        TypeError: if the history is something else.
+        TypeError: if the history is none of these.
         ValueError: if it is empty, or lacks the losses of a GAN.
 
     Example:
@@ -436,24 +469,26 @@ def loss_curves(history, title=None):
     return figure
 
 
-def discriminator_curves(history, title=None):
-    """Draws what the discriminator says of real and of generated images, on average over each epoch.
+def discriminator_curves(history: Any, title: str | None = None) -> Picture:
+    """Draws the discriminator's mean output on real and on generated images, over the epochs.
 
-    For minimax and non-saturating objectives that is D(x), a probability, on both kinds of images: 1 and 0
-    for a D that tells them apart, ½ for both (the thin line) where it cannot. For Wasserstein it is the
-    critic's estimate of the distance, E[D(x)] − E[D(G(z))], which falls towards 0 as the generator gets
-    better.
+    For minimax and non-saturating objectives the output is D(x), a probability: 1 on real and 0 on generated images for
+    a D that tells them apart, ½ on both (the thin line) for a D that cannot. For Wasserstein the picture shows the
+    critic's estimate of the distance, E[D(x)] − E[D(G(z))], which falls towards 0 as the generator gets better.
 
     Args:
         history: as in `loss_curves`.
-        title: what stands above; name the data set.
+        title: the text above the picture; name the data set.
 
     Returns:
-        A matplotlib `Figure`. What is said of validation data, if there is some for every epoch, is dashed.
+        A matplotlib `Figure`. Outputs on validation data, if the history has them for every epoch, are dashed.
 
     Raises:
-        TypeError: if the history is something else.
+        TypeError: if the history is none of these.
         ValueError: if it is empty, or its objective logs neither of the two.
+
+    Example:
+        >>> discriminator_curves(gan.fit(train, epochs=20), title=train.info.title)
     """
     names = _entries(history).keys()
     is_distance = "distance" in names and "d_real" not in names
@@ -463,7 +498,7 @@ def discriminator_curves(history, title=None):
         _curve(axes, epochs, values, "distance", "the critic's distance", COLOURS["discriminator"])
         _reference(axes, 0.0, "0", COLOURS["reference"])
     else:
-        figure, axes = _epoch_axes(epochs, title, "D's mean answer")
+        figure, axes = _epoch_axes(epochs, title, "D's mean output")
         _curve(axes, epochs, values, "d_real", "on real images, D(x)", COLOURS["real"])
         _curve(axes, epochs, values, "d_fake", "on generated images, D(G(z))", COLOURS["generated"])
         _reference(axes, 0.5, "½", COLOURS["reference"])
@@ -473,31 +508,29 @@ def discriminator_curves(history, title=None):
 
 
 def _entries(history):
-    """The dictionary of a `History`, of a table, or the dictionary itself."""
+    """Returns the dictionary of a `History`, or the dictionary or table itself."""
     entries = getattr(history, "history", history)
     if not hasattr(entries, "keys") or not hasattr(entries, "__getitem__"):
         raise TypeError(
-            "history must be what fit() returned, or a dictionary of lists. "
+            "history must be the return value of fit(), or a dictionary of lists. "
             f"Received: history of type {type(history).__name__}."
         )
     return entries
 
 
 def _history(history, needed):
-    """(epochs counted from 1, the values by name as arrays), once the needed names are known to be there."""
+    """Returns (epochs counted from 1, arrays of values by name); refuses a history without the names needed."""
     entries = _entries(history)
-    values = {
-        key: np.atleast_1d(np.asarray(entries[key], "float64")) for key in entries.keys() if key != "epoch"
-    }
+    values = {key: np.atleast_1d(np.asarray(entries[key], "float64")) for key in entries.keys() if key != "epoch"}
     if missing := [name for name in needed if name not in values]:
         raise ValueError(
             f"history must have the entries {', '.join(needed)}. "
             f"Received: {', '.join(map(str, values)) or 'no entry'}, without {', '.join(missing)}. "
-            "Pass what GAN.fit() returned; beside the losses it has what its objective logs."
+            "Pass the return value of GAN.fit(): it has the losses, and whatever the objective logs."
         )
     length = len(values[needed[0]])
     if length == 0:
-        raise ValueError("history must hold at least one epoch. Received: a history without one.")
+        raise ValueError("history must have at least one epoch. Received: a history without epochs.")
     epochs = entries["epoch"] if "epoch" in entries.keys() else getattr(history, "epoch", ())
     if len(epochs) != length:
         epochs = range(length)
@@ -528,7 +561,7 @@ def _epoch_axes(epochs, title, ylabel):
 
 
 def _curve(axes, epochs, values, name, label, colour):
-    # A line through few points needs its points to be seen, and through one point it is nothing else.
+    # Mark the points of a short line; a single point is visible only by its mark.
     marker = "o" if len(epochs) <= 20 else "none"
     for key, style, end, inside in ((name, "-", "", colour), (f"val_{name}", "--", ", validation", "white")):
         if len(values.get(key, ())) == len(epochs):
@@ -550,33 +583,15 @@ def _reference(axes, value, text, colour):
     )
 
 
-# --- arguments ----------------------------------------------------------------------------------------------
-
-
-def _count(name, value, least=1):
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}. Received: {name}={value!r}.")
-    return int(value)
+# --- arguments -------------------------------------------------------------------------------------------------------
 
 
 def _columns(columns, count):
-    """The columns that were asked for, or a number that fills a grid which is not far from square."""
+    """Returns the columns that were asked for, or a number that fills a grid which is not far from square."""
     if columns is not None:
-        return min(_count("columns", columns), count)
+        return min(integer("columns", columns), count)
     side = math.ceil(math.sqrt(count))
     return next((number for number in range(side, 2 * side + 1) if count % number == 0), side)
-
-
-def _checked_range(value_range):
-    try:
-        low, high = map(float, value_range)
-    except (TypeError, ValueError):
-        low = high = math.nan
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ValueError(
-            f"value_range must be two numbers (low, high), low < high. Received: {value_range=}."
-        )
-    return low, high
 
 
 def _ordinal(number):

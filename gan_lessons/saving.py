@@ -16,6 +16,8 @@ import h5py
 import keras
 from keras import ops
 
+from gan_lessons._keras import begin_at_epoch, read_epoch
+
 
 @contextlib.contextmanager
 def replacing(filepath, overwrite=True):
@@ -133,7 +135,7 @@ class ExactBackup(keras.callbacks.BackupAndRestore):
             state = json.loads(file["training"][()])
         self._epoch, self._to_pass, self._means = state["epoch"], state["batch"], state["means"]
         self.model._counters.epochs = epochs_begun + self._epoch
-        self.model._initial_epoch = self._epoch
+        begin_at_epoch(self.model, self._epoch)
         self.model.history.epoch[:] = state["history_epoch"]
         self.model.history.history.update(state["history"])
         self._read_epochs(self._epoch)
@@ -185,11 +187,8 @@ class ExactBackup(keras.callbacks.BackupAndRestore):
 
     def _read_epochs(self, epochs):
         """Reads so many epochs of the data, as Keras does, and trains on nothing."""
-        batches = self.model.batches_of_fit()
         for _ in range(epochs):
-            with batches.catch_stop_iteration():
-                for _, _, iterator in batches:
-                    self._read_batches(iterator)
+            read_epoch(self.model.epoch_iterator, self._read_batches)
 
     def _pass_over_batches(self):
         """For the batches that were trained on before, what Keras calls to train on one only reads it."""

@@ -1,30 +1,33 @@
-"""What the theory of the minimax game says, as numbers: the best discriminator, divergences, dynamics.
+"""Computes the quantities of the minimax game's theory: the best discriminator, divergences, dynamics.
 
-Densities are arrays of values on a grid `x` of points on a line, integrals are trapezoids over that grid:
-enough to hold every theorem of Goodfellow et al. (arXiv:1406.2661) against a number. `DiracGAN` is the
-smallest GAN there is, in which one can see which objectives settle and which go round for ever (Mescheder et
-al., arXiv:1801.04406).
+A density is an array of values on a grid `x` of points on a line, and an integral is a sum of trapezoids over that
+grid. That is enough to check every theorem of Goodfellow et al. (arXiv:1406.2661) in numbers. `DiracGAN` is the
+smallest possible GAN: it shows which objectives converge and which go round for ever (Mescheder et al.,
+arXiv:1801.04406).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import integrate, special
 
-# How far from 1 the integral of a density may be: a coarse grid and cut-off tails are forgiven, a wrong
-# density is not.
-_ROOM = 0.01
+from gan_lessons._arguments import integer, not_negative, positive
 
-# How near an answer comes to 0 or 1. Without it D*(x) rounds to 1 far out, and V(D*, G) would be −∞ by
-# rounding alone.
+# How far from 1 the integral of a density may be: enough for a coarse grid and cut-off tails, too little for a function
+# that is not a density.
+_INTEGRAL_ERROR = 0.01
+
+# The least distance of D(x) from 0 and 1. Without it D*(x) rounds to 1 far out, and V(D*, G) would be −∞ by rounding
+# alone.
 _NEAREST = 1e-16
 
 
-# --- densities on a line ------------------------------------------------------------------------------------
+# --- densities on a line ---------------------------------------------------------------------------------------------
 
 
 def _densities(x, **densities):
-    """The grid and the densities as arrays, once it is certain that they are a grid and densities on it."""
+    """Returns the grid and the densities as arrays; refuses what is not a grid, or not a density on it."""
     x = np.asarray(x, dtype="float64")
     if x.ndim != 1 or len(x) < 2 or not (np.diff(x) > 0).all():
         raise ValueError(
@@ -34,7 +37,7 @@ def _densities(x, **densities):
     arrays = [_on_grid(x, name, density) for name, density in densities.items()]
     for name, density in zip(densities, arrays, strict=True):
         total = integrate.trapezoid(density, x)
-        if (density < 0).any() or abs(total - 1) > _ROOM:
+        if (density < 0).any() or abs(total - 1) > _INTEGRAL_ERROR:
             raise ValueError(
                 f"A density is nowhere negative and integrates to 1. Received: {name} with values from "
                 f"{density.min():g} and integral {total:.4g} over x. Divide it by its integral, or widen the "
@@ -54,24 +57,24 @@ def _on_grid(x, name, values):
     return values
 
 
-def value(discriminator, p_real, p_fake, x):
-    """The value of the game, V(D, G) = E_{x~p_r}[log D(x)] + E_{x~p_g}[log(1 − D(x))].
+def value(discriminator: ArrayLike, p_real: ArrayLike, p_fake: ArrayLike, x: ArrayLike) -> float:
+    """Returns the value of the game, V(D, G) = E_{x~p_r}[log D(x)] + E_{x~p_g}[log(1 − D(x))].
 
-    The discriminator wants it large, the generator small. 0·log 0 counts as 0: where no image falls, an
-    answer costs nothing. Answers are kept 10⁻¹⁶ away from 0 and 1, since a float comes no nearer to 1: to be
-    certain and wrong costs about 37, not infinity.
+    The discriminator maximises it, the generator minimises it. 0·log 0 counts as 0: D(x) costs nothing where both
+    densities are 0. The function clips D(x) to [10⁻¹⁶, 1 − 10⁻¹⁶], since no float lies nearer to 1: a D that is certain
+    and wrong costs about 37, not infinity.
 
     Args:
         discriminator: D(x), probabilities in [0, 1], of shape (points,).
         p_real: the density of the real data, p_r(x), of shape (points,).
-        p_fake: the density of what the generator makes, p_g(x), of shape (points,).
+        p_fake: the density of the generator's images, p_g(x), of shape (points,).
         x: the grid, of shape (points,), in increasing order.
 
     Returns:
         V(D, G), a float.
 
     Raises:
-        ValueError: if D leaves [0, 1], a density is none, or the shapes differ.
+        ValueError: if D leaves [0, 1], p_real or p_fake is not a density, or the shapes differ.
 
     Example:
         >>> x = np.linspace(-8, 8, 2001)
@@ -95,17 +98,17 @@ def value(discriminator, p_real, p_fake, x):
     return float(integrate.trapezoid(payoff, x))
 
 
-def optimal_discriminator(p_real, p_fake):
-    """The discriminator that nobody beats, D*(x) = p_r(x) / (p_r(x) + p_g(x)).
+def optimal_discriminator(p_real: ArrayLike, p_fake: ArrayLike) -> np.ndarray:
+    """Returns the best discriminator against a generator, D*(x) = p_r(x) / (p_r(x) + p_g(x)).
 
-    It maximises p_r·log D + p_g·log(1 − D), the integrand of V, at each x by itself.
+    It maximises p_r·log D + p_g·log(1 − D), the integrand of V, at each x.
 
     Args:
         p_real: p_r(x), of any shape, nowhere negative.
         p_fake: p_g(x), of the same shape.
 
     Returns:
-        D*(x), of that shape. Where both densities are 0 any answer is as good as another; it is ½ here.
+        D*(x), of that shape. Where both densities are 0 every D is as good; the function returns ½.
 
     Raises:
         ValueError: if the shapes differ or a value is negative.
@@ -120,15 +123,16 @@ def optimal_discriminator(p_real, p_fake):
     p_real, p_fake = np.asarray(p_real, "float64"), np.asarray(p_fake, "float64")
     if p_real.shape != p_fake.shape or (p_real < 0).any() or (p_fake < 0).any():
         raise ValueError(
-            "p_real and p_fake must be values of two densities at the same points, none of them negative. "
-            f"Received: p_real of shape {p_real.shape}, p_fake of shape {p_fake.shape}."
+            "p_real and p_fake must be values of two densities at the same points, none of them negative. Received: "
+            f"p_real of shape {p_real.shape} from {p_real.min(initial=np.inf):g}, p_fake of shape {p_fake.shape} from "
+            f"{p_fake.min(initial=np.inf):g}."
         )
     total = p_real + p_fake
     return np.divide(p_real, total, out=np.full_like(total, 0.5), where=total > 0)
 
 
-def kl(p, q, x):
-    """The Kullback–Leibler divergence, KL(p‖q) = ∫ p(x)·log(p(x)/q(x)) dx, in nats.
+def kl(p: ArrayLike, q: ArrayLike, x: ArrayLike) -> float:
+    """Returns the Kullback–Leibler divergence, KL(p‖q) = ∫ p(x)·log(p(x)/q(x)) dx, in nats.
 
     Args:
         p: a density on the grid, of shape (points,).
@@ -150,11 +154,11 @@ def kl(p, q, x):
     return float(np.inf if np.isinf(integrand).any() else integrate.trapezoid(integrand, x))
 
 
-def jensen_shannon(p, q, x):
-    """The Jensen–Shannon divergence, JSD(p‖q) = ½·KL(p‖m) + ½·KL(q‖m) with m = ½·(p + q), in nats.
+def jensen_shannon(p: ArrayLike, q: ArrayLike, x: ArrayLike) -> float:
+    """Returns the Jensen–Shannon divergence, JSD(p‖q) = ½·KL(p‖m) + ½·KL(q‖m) with m = ½·(p + q), in nats.
 
-    0 if and only if p = q; never above log 2, which it reaches when p and q do not overlap. The best
-    discriminator's value is V(D*, G) = 2·JSD(p_r‖p_g) − log 4.
+    It is 0 if and only if p = q, and at most log 2, its value where p and q do not overlap. The best discriminator's
+    value is V(D*, G) = 2·JSD(p_r‖p_g) − log 4.
 
     Args:
         p: a density on the grid, of shape (points,).
@@ -167,6 +171,10 @@ def jensen_shannon(p, q, x):
     Raises:
         ValueError: as `value`.
 
+    Example:
+        >>> jensen_shannon(scipy.stats.norm.pdf(x, loc=-6), scipy.stats.norm.pdf(x, loc=6), x)    # nearly log 2
+        0.6931
+
     Reference:
         Goodfellow et al., 2014, theorem 1, arXiv:1406.2661
     """
@@ -175,11 +183,11 @@ def jensen_shannon(p, q, x):
     return float(integrate.trapezoid(special.rel_entr(p, middle) + special.rel_entr(q, middle), x) / 2)
 
 
-def wasserstein_1d(p, q, x):
-    """The Wasserstein-1 distance on a line, W(p, q) = ∫ |F_p(x) − F_q(x)| dx, F the cumulative distributions.
+def wasserstein_1d(p: ArrayLike, q: ArrayLike, x: ArrayLike) -> float:
+    """Returns the Wasserstein-1 distance on a line, W(p, q) = ∫ |F_p(x) − F_q(x)| dx, F the cumulative distributions.
 
-    The least work, mass times distance, that carries p's mass into q's. Unlike `jensen_shannon` it says how
-    *far* apart two distributions are that do not overlap.
+    It is the least work, mass times distance, that moves p's mass to q's. Unlike `jensen_shannon` it grows with the
+    distance of two distributions that do not overlap.
 
     Args:
         p: a density on the grid, of shape (points,).
@@ -203,11 +211,11 @@ def wasserstein_1d(p, q, x):
     return float(integrate.trapezoid(np.abs(integrate.cumulative_trapezoid(p - q, x, initial=0)), x))
 
 
-# --- the smallest GAN ---------------------------------------------------------------------------------------
+# --- the smallest GAN ------------------------------------------------------------------------------------------------
 
 
-# The derivatives at u = D(θ) = ψθ of what each player *ascends*, for real = 1 and the real image at 0. At the
-# real image D answers ψ·0 = 0 whatever ψ is, so only the fake one moves anything.
+# The derivatives at u = D(θ) = ψθ of what each player *ascends*, with the real image at 0. There D outputs ψ·0 = 0
+# whatever ψ is, so only the fake image moves the players.
 def _sigmoid_of_minus(u):
     return special.expit(-u)
 
@@ -222,19 +230,18 @@ _SLOPES = {
 
 @dataclass(frozen=True)
 class DiracGAN:
-    """The smallest GAN: one real image, at 0; a generator of one image, at θ; a linear discriminator, ψ·x.
+    """Models the smallest GAN: a single real image at 0, a generator of a single image θ, a linear discriminator ψ·x.
 
-    G wants to reach 0, D to tell θ from 0. The only equilibrium is (θ, ψ) = (0, 0). In continuous time, with
-    D's logit u = ψθ on the fake image, gradient descent on each player's loss is
+    The only equilibrium is (θ, ψ) = (0, 0). In continuous time, with D's logit u = ψθ on the fake image, gradient
+    descent on each player's loss is
 
         minimax          θ' = ψ·σ(u)      ψ' = −θ·σ(u)
         non_saturating   θ' = ψ·σ(−u)     ψ' = −θ·σ(u)
         wasserstein      θ' = ψ           ψ' = −θ
 
     The discriminator's slope is ψ at every image, so a penalty on it is weight·(|ψ| − target)², which adds
-    −2·weight·(|ψ| − target)·sign(ψ) to ψ': R1 for target 0 (γ = 2·weight in the paper), WGAN-GP for target 1.
-    `clip` holds
-    |ψ| ≤ clip, as WGAN's weight clipping does.
+    −2·weight·(|ψ| − target)·sign(ψ) to ψ': R1 for target 0 (γ = 2·weight in the paper), WGAN-GP for target 1. `clip`
+    keeps |ψ| ≤ clip, as WGAN's weight clipping does.
 
     Args:
         objective: "minimax", "non_saturating" or "wasserstein".
@@ -243,12 +250,12 @@ class DiracGAN:
         clip: the largest |ψ|, or None.
 
     Raises:
-        ValueError: if an argument is none of these.
+        ValueError: for an unknown objective, or a number out of range.
 
     Example:
-        >>> DiracGAN("wasserstein").eigenvalues()                                # goes round
+        >>> DiracGAN("wasserstein").eigenvalues()                                # goes round for ever
         array([0.+1.j, 0.-1.j])
-        >>> DiracGAN("non_saturating", penalty_weight=0.3, penalty_target=0.0).eigenvalues()      # settles
+        >>> DiracGAN("non_saturating", penalty_weight=0.3, penalty_target=0.0).eigenvalues()      # converges
         array([-0.3+0.4j, -0.3-0.4j])
 
     Reference:
@@ -263,24 +270,22 @@ class DiracGAN:
     def __post_init__(self):
         if self.objective not in _SLOPES:
             raise ValueError(
-                f"objective must be one of {', '.join(map(repr, _SLOPES))}. Received: "
-                f"objective={self.objective!r}."
+                f"objective must be one of {', '.join(map(repr, _SLOPES))}. Received: objective={self.objective!r}."
             )
-        for name in ("penalty_weight", "penalty_target"):
-            if not 0 <= getattr(self, name) < np.inf:
-                raise ValueError(f"{name} must be 0 or positive. Received: {name}={getattr(self, name)!r}.")
-        if self.clip is not None and not 0 < self.clip < np.inf:
-            raise ValueError(f"clip must be a positive number or None. Received: clip={self.clip!r}.")
+        not_negative("penalty_weight", self.penalty_weight)
+        not_negative("penalty_target", self.penalty_target)
+        if self.clip is not None:
+            positive("clip", self.clip, "Pass None for no clipping.")
 
-    def field(self, theta, psi):
-        """The vector field: which way gradient descent moves the two players.
+    def field(self, theta: ArrayLike, psi: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the vector field (θ', ψ'): the direction in which gradient descent moves the two players.
 
         Args:
-            theta: where the generator's image is, a number or an array.
+            theta: the generator's image, a number or an array.
             psi: the discriminator's slope, of the same shape.
 
         Returns:
-            (θ', ψ'), each of that shape. The clip is not in it: it acts after a step.
+            (θ', ψ'), each of that shape, without the clip, which acts after a step.
         """
         theta, psi = np.asarray(theta, "float64"), np.asarray(psi, "float64")
         generators, discriminators = _SLOPES[self.objective]
@@ -290,23 +295,23 @@ class DiracGAN:
     def _clipped(self, psi):
         return psi if self.clip is None else np.clip(psi, -self.clip, self.clip)
 
-    def flow(self, start, time, step=0.01):
+    def flow(self, start: ArrayLike, time: float, step: float = 0.01) -> tuple[np.ndarray, np.ndarray]:
         """Follows the field in continuous time (the classical Runge–Kutta method, clipped after each step).
 
         Args:
             start: (θ, ψ).
-            time: how long.
+            time: the time to follow it for.
             step: the step of the integration.
 
         Returns:
             (times, path), of shapes (n,) and (n, 2).
 
         Raises:
-            ValueError: if start is not a pair, or time or step not positive.
+            ValueError: if start is not a pair, time or step is not positive, or step is above time.
         """
-        point = _pair(start)
-        if not 0 < step <= time < np.inf:
-            raise ValueError(f"step and time must be positive, step the smaller. Received: {step=}, {time=}.")
+        point, time, step = _pair(start), positive("time", time), positive("step", step)
+        if step > time:
+            raise ValueError(f"step must be at most time. Received: {step=}, {time=}. Give a smaller step.")
 
         def slope(point):
             return np.array(self.field(*point))
@@ -321,27 +326,24 @@ class DiracGAN:
             path.append(point)
         return step * np.arange(len(path)), np.array(path)
 
-    def descend(self, start, steps, step_size=0.1, alternating=False):
-        """Trains the two players by gradient descent, in steps, as a real GAN is trained.
+    def descend(self, start: ArrayLike, steps: int, step_size: float = 0.1, alternating: bool = False) -> np.ndarray:
+        """Trains the two players by gradient descent, in steps, like a real GAN.
 
         Args:
             start: (θ, ψ).
-            steps: how many.
+            steps: the number of steps.
             step_size: the learning rate of both players.
-            alternating: if set, D moves first and G answers the new D, as in `GAN`; else both move at once.
+            alternating: if True, D moves first and G's gradient uses the new D, as in `GAN`; else both move at once.
 
         Returns:
             The path, of shape (steps + 1, 2).
 
         Raises:
+            TypeError: if steps is not an integer.
             ValueError: if start is not a pair, steps is below 1, or step_size not positive.
         """
-        point = _pair(start)
-        if steps < 1 or not 0 < step_size < np.inf:
-            raise ValueError(
-                f"steps must be at least 1, step_size positive. Received: {steps=}, {step_size=}."
-            )
-        path = [point]
+        steps, step_size = integer("steps", steps), positive("step_size", step_size)
+        path = [_pair(start)]
         for _ in range(steps):
             path.append(self._step(path[-1], step_size, alternating))
         return np.array(path)
@@ -352,53 +354,51 @@ class DiracGAN:
         new_theta = theta + step_size * self.field(theta, new_psi if alternating else psi)[0]
         return np.array([new_theta, new_psi])
 
-    def jacobian(self):
-        """The derivative of the field at the equilibrium (0, 0), by central differences, of shape (2, 2).
+    def jacobian(self) -> np.ndarray:
+        """Returns the derivative of the field at the equilibrium (0, 0), by central differences, of shape (2, 2).
 
         Raises:
             ValueError: if the field has no derivative there, because the penalty's target is not 0.
         """
         return self._derivative(lambda point: np.array(self.field(*point)))
 
-    def eigenvalues(self):
-        """The eigenvalues of the Jacobian at the equilibrium.
+    def eigenvalues(self) -> np.ndarray:
+        """Returns the eigenvalues of the Jacobian at the equilibrium.
 
-        A negative real part: the players approach it like e^{Re·t}. Zero: the linear part neither approaches
-        nor leaves. The imaginary part is how fast they go round.
+        With a negative real part the players approach the equilibrium like e^{Re·t}; with a real part of 0 their
+        linearised motion keeps its distance. The imaginary part is the angular speed.
 
         Returns:
-            A complex array of shape (2,), the one with the larger imaginary part first.
+            A complex array of shape (2,), the eigenvalue with the larger imaginary part first.
 
         Raises:
             ValueError: as `jacobian`.
         """
         return _sorted(np.linalg.eigvals(self.jacobian()))
 
-    def update_eigenvalues(self, step_size=0.1, alternating=False):
-        """The eigenvalues of the derivative of one training step (see `descend`) at the equilibrium.
+    def update_eigenvalues(self, step_size: float = 0.1, alternating: bool = False) -> np.ndarray:
+        """Returns the eigenvalues of the derivative of a training step (see `descend`) at the equilibrium.
 
-        The players approach the equilibrium if both lie inside the unit circle, and leave it if one lies
-        outside. For steps taken at once they are 1 + step_size·λ, with λ the eigenvalues of the Jacobian.
+        The players approach the equilibrium if both lie inside the unit circle, and leave it if either lies outside. If
+        both players move at once, the eigenvalues are 1 + step_size·λ, with λ the eigenvalues of the Jacobian.
+
+        Args:
+            step_size, alternating: as in `descend`.
 
         Returns:
-            A complex array of shape (2,), the one with the larger imaginary part first.
+            A complex array of shape (2,), the eigenvalue with the larger imaginary part first.
 
         Raises:
             ValueError: as `jacobian`, or if step_size is not positive.
         """
-        if not 0 < step_size < np.inf:
-            raise ValueError(f"step_size must be positive. Received: {step_size=}.")
-        return _sorted(
-            np.linalg.eigvals(self._derivative(lambda point: self._step(point, step_size, alternating)))
-        )
+        step_size = positive("step_size", step_size)
+        return _sorted(np.linalg.eigvals(self._derivative(lambda point: self._step(point, step_size, alternating))))
 
     def _derivative(self, function, small=1e-5):
         if self.penalty_weight and self.penalty_target:
             raise ValueError(
-                "The field has no derivative at the equilibrium: weight·(|ψ| − target)² has a kink at ψ = 0, "
-                "and pushes D "
-                f"away from it. Received: penalty_target={self.penalty_target}. Look at flow() or descend() "
-                "instead."
+                "The field must have a derivative at the equilibrium; weight·(|ψ| − target)² has a kink at ψ = 0, and "
+                f"pushes D away from it. Received: penalty_target={self.penalty_target}. Use flow() or descend()."
             )
         nudges = small * np.eye(2)
         return np.stack([(function(nudge) - function(-nudge)) / (2 * small) for nudge in nudges], axis=1)

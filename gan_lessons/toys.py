@@ -1,6 +1,6 @@
-"""Two-dimensional toy distributions: small enough to see all of what a GAN learns and what it misses.
+"""Defines two-dimensional toy distributions, on which you can see all that a GAN learns and misses.
 
-Each function returns a `Toy`, which draws samples and knows its modes, where it has any:
+Each function returns a `Toy`, which draws samples and has a list of its modes:
 
     ring = toys.ring()                                     # eight narrow Gaussians on a circle
     samples = ring.sample(10_000, seed=0)                  # (10000, 2), float32
@@ -13,57 +13,48 @@ from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
+from scipy.spatial.distance import cdist
+
+from gan_lessons._arguments import integer, not_negative, positive
 
 
 @dataclass(frozen=True, eq=False)
 class Toy:
-    """A distribution on the plane.
+    """Describes a distribution on the plane.
 
     Attributes:
-        name: what to call it in a title.
+        name: its name, for titles.
         draw: a function from (random, count) to `count` points, with `random` a `numpy.random.Generator`.
-        modes: the centres of its modes, of shape (modes, 2), or None.
-        std: the standard deviation around a centre, in each coordinate, or None.
+        modes: the centres of its modes, of shape (modes, 2); None for a distribution without modes.
+        std: the standard deviation around a centre, in each coordinate; None without modes.
     """
 
     name: str
-    draw: Callable
+    draw: Callable[[np.random.Generator, int], np.ndarray]
     modes: np.ndarray | None = None
     std: float | None = None
 
-    def sample(self, count, seed=None):
+    def sample(self, count: int, seed: int | None = None) -> np.ndarray:
         """Draws points.
 
         Args:
-            count: how many.
-            seed: an integer for the same points every time; None for others each time.
+            count: the number of points.
+            seed: an integer for the same points in each call; None for others in each call.
 
         Returns:
             A NumPy array of shape (count, 2), float32.
 
         Raises:
-            ValueError: if count is not a positive integer.
+            TypeError: if count is not an integer.
+            ValueError: if count is below 1.
+
+        Example:
+            >>> ring().sample(10_000, seed=0).shape
+            (10000, 2)
         """
-        _positive_integer(count=count)
+        count = integer("count", count)
         return self.draw(np.random.default_rng(seed), count).astype("float32")
-
-
-def _positive_integer(**numbers):
-    for name, number in numbers.items():
-        if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 1:
-            raise ValueError(f"{name} must be a positive integer. Received: {name}={number!r}.")
-
-
-def _positive(**numbers):
-    for name, number in numbers.items():
-        if not 0 < number < np.inf:
-            raise ValueError(f"{name} must be a positive number. Received: {name}={number!r}.")
-
-
-def _not_negative(**numbers):
-    for name, number in numbers.items():
-        if not 0 <= number < np.inf:
-            raise ValueError(f"{name} must be 0 or positive. Received: {name}={number!r}.")
 
 
 def _mixture(name, centres, std):
@@ -73,65 +64,68 @@ def _mixture(name, centres, std):
     return Toy(name, draw, centres, std)
 
 
-def ring(modes=8, radius=1.0, std=0.01):
-    """Gaussians of equal weight, evenly spaced on a circle: the usual test for mode collapse.
+def ring(modes: int = 8, radius: float = 1.0, std: float = 0.01) -> Toy:
+    """Returns a mixture of Gaussians of equal weight, evenly spaced on a circle: the usual test for mode collapse.
 
     Args:
-        modes: how many.
-        radius: of the circle.
-        std: the standard deviation of each.
-
-    Returns:
-        A `Toy`.
+        modes: the number of Gaussians.
+        radius: the radius of the circle.
+        std: the standard deviation of each Gaussian.
 
     Raises:
+        TypeError: if modes is not an integer.
         ValueError: if an argument is not positive.
+
+    Example:
+        >>> ring(modes=8).modes.shape
+        (8, 2)
 
     Reference:
         Lin et al., PacGAN, 2017, arXiv:1712.04086 (8 modes, radius 1, variance 10⁻⁴)
     """
-    _positive_integer(modes=modes)
-    _positive(radius=radius, std=std)
+    modes, radius, std = integer("modes", modes), positive("radius", radius), positive("std", std)
     angles = 2 * np.pi * np.arange(modes) / modes
     return _mixture(f"ring of {modes}", radius * np.stack([np.cos(angles), np.sin(angles)], axis=1), std)
 
 
-def grid(side=5, spacing=2.0, std=0.05):
-    """Gaussians of equal weight on a square grid around 0.
+def grid(side: int = 5, spacing: float = 2.0, std: float = 0.05) -> Toy:
+    """Returns a mixture of Gaussians of equal weight on a square grid around 0.
 
     Args:
-        side: how many in each direction; 5 makes 25 modes.
-        spacing: between neighbours.
-        std: the standard deviation of each.
-
-    Returns:
-        A `Toy`.
+        side: the number of Gaussians in each direction; 5 makes 25 modes.
+        spacing: the distance between neighbours.
+        std: the standard deviation of each Gaussian.
 
     Raises:
+        TypeError: if side is not an integer.
         ValueError: if an argument is not positive.
+
+    Example:
+        >>> grid(side=5).modes.shape
+        (25, 2)
 
     Reference:
         Lin et al., PacGAN, 2017, arXiv:1712.04086 (25 modes at −4 … 4, variance 0.0025)
     """
-    _positive_integer(side=side)
-    _positive(spacing=spacing, std=std)
+    side, spacing, std = integer("side", side), positive("spacing", spacing), positive("std", std)
     ticks = spacing * (np.arange(side) - (side - 1) / 2)
     return _mixture(f"grid of {side**2}", np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2), std)
 
 
-def moons(noise=0.05):
-    """Two half-circles that reach into each other: a distribution on curves, without modes.
+def moons(noise: float = 0.05) -> Toy:
+    """Returns a distribution on two half-circles that reach into each other, without modes.
 
     Args:
         noise: the standard deviation around the curves; 0 for points on them.
 
-    Returns:
-        A `Toy`.
-
     Raises:
         ValueError: if the noise is negative.
+
+    Example:
+        >>> moons(noise=0.1).sample(500, seed=0).shape
+        (500, 2)
     """
-    _not_negative(noise=noise)
+    noise = not_negative("noise", noise)
 
     def draw(random, count):
         angles, upper = np.pi * random.random(count), random.integers(2, size=count)
@@ -143,29 +137,30 @@ def moons(noise=0.05):
     return Toy("moons", draw)
 
 
-def lines(positions=(0.0, 1.0), noise=0.0):
-    """Upright segments, x at one of the positions and y ~ U[0, 1], each position equally likely.
+def lines(positions: ArrayLike = (0.0, 1.0), noise: float = 0.0) -> Toy:
+    """Returns a distribution on upright segments: x at one of the positions, equally likely, and y ~ U[0, 1].
 
-    One segment against another, θ apart, is the example that made the case for the Wasserstein distance: they
-    never overlap, and yet one can be near or far.
+    Two segments at a distance θ are the example that the paper argues with for the Wasserstein distance: they never
+    overlap, yet they can be near or far.
 
     Args:
-        positions: where the segments stand.
+        positions: the x of each segment.
         noise: the standard deviation of x around a position; 0 for points on the segments.
 
-    Returns:
-        A `Toy`.
-
     Raises:
-        ValueError: if there is no position, or the noise is negative.
+        ValueError: if positions is empty, or the noise is negative.
+
+    Example:
+        >>> lines(positions=(0.0, 0.5)).sample(100, seed=0)[:, 0].max()
+        0.5
 
     Reference:
         Arjovsky et al., Wasserstein GAN, 2017, example 1, arXiv:1701.07875
     """
     positions = np.atleast_1d(np.asarray(positions, dtype="float64"))
     if positions.ndim != 1 or len(positions) == 0 or not np.isfinite(positions).all():
-        raise ValueError(f"positions must be one or more finite numbers. Received: positions={positions!r}.")
-    _not_negative(noise=noise)
+        raise ValueError(f"positions must be finite numbers, at least one. Received: positions={positions!r}.")
+    noise = not_negative("noise", noise)
 
     def draw(random, count):
         x = positions[random.integers(len(positions), size=count)] + noise * random.normal(size=count)
@@ -174,18 +169,13 @@ def lines(positions=(0.0, 1.0), noise=0.0):
     return Toy(f"lines at {', '.join(f'{position:g}' for position in positions)}", draw)
 
 
-def modes_covered(samples, toy, radius=3.0):
-    """How many modes samples reach: those with a sample within 3 standard deviations of the centre.
-
-    This is PacGAN's convention. A sample far from every centre covers none.
+def modes_covered(samples: ArrayLike, toy: Toy, radius: float = 3.0) -> int:
+    """Returns the number of modes with a sample within 3 standard deviations of their centre, as PacGAN counts them.
 
     Args:
         samples: an array of shape (count, 2).
         toy: a `Toy` with modes.
-        radius: how near is near enough, in standard deviations.
-
-    Returns:
-        An integer from 0 to the number of modes.
+        radius: the largest distance to a centre, in standard deviations.
 
     Raises:
         ValueError: if the samples are not points on the plane, or the toy has no modes.
@@ -203,33 +193,32 @@ def modes_covered(samples, toy, radius=3.0):
             f"samples must be finite points, of shape (count, 2). Received: samples of shape {samples.shape}."
         )
     if toy.modes is None:
-        raise ValueError(
-            f"Modes are counted on a toy that has some. Received: toy={toy.name!r}. Use ring() or grid()."
-        )
-    _positive(radius=radius)
-    # One mode at a time: the table of all distances would be large for 25 modes and many samples.
-    return sum(bool((np.linalg.norm(samples - mode, axis=1) <= radius * toy.std).any()) for mode in toy.modes)
+        raise ValueError(f"toy must have modes. Received: toy={toy.name!r}, without modes. Use ring() or grid().")
+    radius = positive("radius", radius)
+    return int((cdist(toy.modes, samples) <= radius * toy.std).any(axis=1).sum())
 
 
-def as_dataset(samples, batch_size=64, seed=None):
-    """Samples as batches, shuffled anew in each epoch: what `GAN.fit` takes.
+def as_dataset(samples: ArrayLike, batch_size: int = 64, seed: int | None = None) -> tf.data.Dataset:
+    """Returns samples as batches for `GAN.fit`, shuffled anew in each epoch.
 
     Args:
         samples: an array of shape (count, …).
-        batch_size: samples a batch; the last may be smaller.
-        seed: an integer for the same order every time.
+        batch_size: samples in a batch; the last batch may be smaller.
+        seed: an integer that fixes the order.
 
     Returns:
         A `tf.data.Dataset` of float32 batches.
 
     Raises:
-        ValueError: if there are no samples, or batch_size is not a positive integer.
+        TypeError: if batch_size is not an integer.
+        ValueError: if samples is empty, or batch_size below 1.
+
+    Example:
+        >>> gan.fit(as_dataset(ring().sample(10_000), batch_size=128), epochs=20)
     """
     samples = np.asarray(samples, dtype="float32")
     if samples.ndim < 2 or len(samples) == 0:
-        raise ValueError(
-            f"samples must have shape (count, …), count > 0. Received: samples of shape {samples.shape}."
-        )
-    _positive_integer(batch_size=batch_size)
+        raise ValueError(f"samples must have shape (count, …), count > 0. Received: samples of shape {samples.shape}.")
+    batch_size = integer("batch_size", batch_size)
     dataset = tf.data.Dataset.from_tensor_slices(samples).shuffle(len(samples), seed=seed)
     return dataset.batch(batch_size).prefetch(2)

@@ -71,7 +71,7 @@ def no_network(monkeypatch, tmp_path):
     return asked
 
 
-# -------------------------------------------------------------------------------------------- sets of TFDS
+# --- sets of TFDS --------------------------------------------------------------------------------------------------
 
 
 def test_arrays_are_the_pixels_of_the_prepared_set(prepared):
@@ -186,7 +186,7 @@ def test_drop_remainder(prepared):
     train = data.load("dots", batch_size=16, drop_remainder=True, data_dir=prepared)
     assert [len(images) for images in train] == [16, 16, 16]
     assert train.element_spec.shape.as_list() == [16, 8, 8, 3]
-    with pytest.raises(ValueError, match="batch_size must leave a batch"):
+    with pytest.raises(ValueError, match="batch_size must be at most the number of images"):
         data.load("dots", batch_size=64, drop_remainder=True, data_dir=prepared)
 
 
@@ -335,9 +335,7 @@ def no_proxy(monkeypatch):
 
 
 def test_the_network_question(no_proxy):
-    yes = serve(
-        b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
-    )  # the body never comes: it is not waited for
+    yes = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")  # the body never comes: it is not waited for
     gone = serve(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
     assert data.network_answers(f"http://127.0.0.1:{yes}/file.gz") is True
     assert data.network_answers(f"http://127.0.0.1:{gone}/file.gz") is False
@@ -405,6 +403,12 @@ def test_arguments_that_cannot_be_meant(arguments, message, no_network):
         data.load(**{"name": "standin_digits", "split": "test", **arguments})
 
 
+@pytest.mark.parametrize("split", ["validation", "train[5:5]", "train["])
+def test_a_split_that_is_not_there_has_an_error_of_its_own(split):
+    with pytest.raises(data.SplitError, match=r"split must .*Received: split="):
+        data.arrays("standin_digits", split)
+
+
 def test_too_many_images_for_the_memory(monkeypatch):
     with pytest.raises(ValueError, match="must fit in memory.*Give a smaller image_size"):
         data._check_memory(10**9, (1024, 1024, 3))
@@ -426,9 +430,7 @@ def test_a_folder_of_images(folder):
     train = data.from_directory(folder, image_size=(8, 12), batch_size=5, labels=True, shuffle=False)
     images, labels = next(iter(train))
     assert images.shape == (5, 8, 12, 3) and images.dtype == tf.float32
-    wanted = (
-        np.array([[40 * i, 100, 255 - 40 * i] for i in (0, 1, 3, 4, 2)]) / 127.5 - 1
-    )  # d, e, old/c: by path
+    wanted = np.array([[40 * i, 100, 255 - 40 * i] for i in (0, 1, 3, 4, 2)]) / 127.5 - 1  # d, e, old/c: by path
     np.testing.assert_allclose(images.numpy().mean((1, 2)), wanted, atol=0.03)
     np.testing.assert_array_equal(labels, [0, 0, 1, 1, 1])
     info = train.info
@@ -446,9 +448,7 @@ def test_pictures_are_cropped_not_squeezed(tmp_path):
 
 
 def test_pictures_are_turned_as_the_camera_was_held(tmp_path):
-    picture = Image.fromarray(
-        np.repeat(np.array([[[255], [0]]], "uint8"), 3, axis=2)
-    )  # white left, black right
+    picture = Image.fromarray(np.repeat(np.array([[[255], [0]]], "uint8"), 3, axis=2))  # white left, black right
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned a quarter clockwise: white ends on top
     picture.resize((16, 16), Image.Resampling.NEAREST).save(tmp_path / "phone.png", exif=exif)
@@ -456,27 +456,198 @@ def test_pictures_are_turned_as_the_camera_was_held(tmp_path):
     assert image[:7].mean() > 0.9 and image[9:].mean() < -0.9
 
 
-def test_pictures_of_16_bits(tmp_path):
-    Image.fromarray(np.full((4, 4), 256 * 100, "uint16")).save(tmp_path / "a.png")
-    image = next(iter(data.from_directory(tmp_path, image_size=4)))
-    np.testing.assert_allclose(image, np.full((1, 4, 4, 3), 100 / 127.5 - 1), atol=1e-6)
+def read(folder, **arguments):
+    """The images of a folder as pixels 0 … 255, in the order of their paths."""
+    train = data.from_directory(folder, shuffle=False, **{"image_size": 4, "batch_size": 100} | arguments)
+    return np.rint((next(iter(train)).numpy() + 1) * 127.5).astype(int)
+
+
+@pytest.mark.parametrize("name, dtype", [("a.png", "uint16"), ("a.tif", "<u2"), ("a.tif", ">u2")])
+def test_pictures_of_16_bits(tmp_path, name, dtype):
+    values = (256 * np.arange(0, 256, 16).reshape(4, 4) + 255).astype(dtype)
+    Image.fromarray(values).save(tmp_path / name)
+    wanted = np.repeat((values >> 8)[..., None], 3, axis=-1)
+    np.testing.assert_array_equal(read(tmp_path), wanted[None])
+    np.testing.assert_array_equal(read(tmp_path, channels=1), wanted[None, ..., :1])
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "CMYK", "1"])
 def test_pictures_of_every_mode(tmp_path, mode):
     name = "a.jpg" if mode == "CMYK" else "a.png"
-    Image.new("RGB", (9, 9), "white").convert("L" if mode == "LA" else mode).convert(mode).save(
-        tmp_path / name
-    )
-    image = next(iter(data.from_directory(tmp_path, image_size=4)))
-    np.testing.assert_array_equal(image, np.ones((1, 4, 4, 3)))
+    Image.new("RGB", (9, 9), "white").convert("L" if mode == "LA" else mode).convert(mode).save(tmp_path / name)
+    np.testing.assert_array_equal(read(tmp_path), np.full((1, 4, 4, 3), 255))
+
+
+@pytest.mark.parametrize("suffix", ["tif", "TIFF", "jfif", "JPG", "Png", "WebP"])
+def test_every_ending_in_either_case(tmp_path, suffix):
+    kind = {"tif": "TIFF", "tiff": "TIFF", "jfif": "JPEG", "jpg": "JPEG"}.get(suffix.lower(), suffix.upper())
+    Image.new("RGB", (16, 16), (200, 100, 50)).save(tmp_path / f"a.{suffix}", kind, quality=95)
+    assert np.abs(read(tmp_path) - [200, 100, 50]).max() <= 3
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "1", "CMYK", "P"])
+def test_tiffs_of_every_mode_are_what_pillow_shows(tmp_path, mode):
+    colours = pictures(1, (4, 4, 3))[0]
+    picture = Image.fromarray(colours).convert(mode)
+    picture.save(tmp_path / "a.tiff")
+    np.testing.assert_array_equal(read(tmp_path)[0], np.asarray(picture.convert("RGB")))
+
+
+def test_a_cmyk_photograph_has_its_colours(tmp_path):
+    ink = np.zeros((16, 16, 4), "uint8")
+    ink[..., 1], ink[..., 3] = 100, 50  # (1 − M)·(1 − K) and so on
+    Image.fromarray(ink, "CMYK").save(tmp_path / "a.jpg", quality=100)
+    wanted = [(255 - colour) * (255 - 50) / 255 for colour in (0, 100, 0)]
+    assert np.abs(read(tmp_path) - wanted).max() <= 3
+
+
+COLOURS = pictures(1, (4, 4, 3), seed=5)[0]
+ALPHA = np.arange(0, 256, 17).reshape(4, 4).astype("uint8")
+
+
+def laid_over(colours, alpha, background):
+    alpha = alpha[..., None] / 255
+    return alpha * colours + (1 - alpha) * np.array(background)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "webp"])
+@pytest.mark.parametrize(
+    "background, rgb", [({}, (255, 255, 255)), ({"background": (10, 90, 200)}, (10, 90, 200)),
+                        ({"background": "#0A5AC8"}, (10, 90, 200))],
+)  # fmt: skip
+def test_transparent_pictures_lie_on_the_background(tmp_path, suffix, background, rgb):
+    picture = Image.fromarray(np.dstack([COLOURS, ALPHA]))
+    picture.save(tmp_path / f"a.{suffix}", **({"lossless": True, "exact": True} if suffix == "webp" else {}))
+    assert np.abs(read(tmp_path, **background)[0] - laid_over(COLOURS, ALPHA, rgb)).max() <= 1
+
+
+def test_transparent_grey_pictures(tmp_path):
+    grey = COLOURS[..., :1]
+    Image.fromarray(np.dstack([grey, ALPHA])).save(tmp_path / "a.png")
+    wanted = laid_over(grey, ALPHA, 255)
+    assert np.abs(read(tmp_path, channels=1)[0] - wanted).max() <= 1
+    assert np.abs(read(tmp_path)[0] - wanted).max() <= 1
+
+
+def test_one_colour_that_stands_for_transparent(tmp_path):
+    """PNG's tRNS in its four forms, and a GIF: a colour, or entries of a palette, of which none may be seen."""
+    checks = np.indices((4, 4)).sum(0) % 2  # 1 where it is transparent
+    palette = Image.fromarray(checks.astype("uint8"), "P")
+    palette.putpalette([30, 60, 90, 255, 0, 0])
+    palette.save(tmp_path / "a.png", transparency=1)
+    palette.save(tmp_path / "b.png", transparency=bytes([255, 0]))
+    palette.save(tmp_path / "c.gif", transparency=1)
+    np.testing.assert_array_equal(read(tmp_path), np.where(checks[..., None], 255, [30, 60, 90])[None].repeat(3, 0))
+
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.fromarray(np.where(checks, 7, 99).astype("uint8")).save(other / "a.png", transparency=7)
+    Image.fromarray(np.where(checks, 0x0701, 0x0702).astype("uint16")).save(other / "b.png", transparency=0x0701)
+    colours = np.where(checks[..., None], [7, 8, 9], [99, 98, 97]).astype("uint8")
+    Image.fromarray(colours).save(other / "c.png", transparency=(7, 8, 9))
+    wanted = [np.where(checks[..., None], 255, seen) for seen in ([99] * 3, [7] * 3, [99, 98, 97])]
+    np.testing.assert_array_equal(read(other), wanted)
+
+
+def test_the_first_of_several_pictures(tmp_path):
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "lime", "blue")]
+    for name in ("a.gif", "b.png", "c.tif", "d.webp"):
+        frames[0].save(
+            tmp_path / name, save_all=True, append_images=frames[1:], **{"lossless": True} if "w" in name else {}
+        )
+    np.testing.assert_array_equal(read(tmp_path), np.full((4, 4, 4, 3), [255, 0, 0]))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
+def test_pictures_are_turned_as_the_camera_was_held_whatever_the_file(tmp_path, orientation, suffix):
+    # The corners of what is to be seen, as the camera wrote them: EXIF 2.3, tag 0x0112.
+    seen = np.kron(np.array([[250, 10], [90, 170]], "uint8"), np.ones((32, 32), "uint8"))
+    turns = {1: lambda x: x, 2: np.fliplr, 3: lambda x: np.rot90(x, 2), 4: np.flipud, 5: np.transpose,
+             6: np.rot90, 7: lambda x: np.rot90(x, 2).T, 8: lambda x: np.rot90(x, -1)}  # fmt: skip
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    written = Image.fromarray(np.ascontiguousarray(turns[orientation](seen))).convert("RGB")
+    written.save(tmp_path / f"a.{suffix}", exif=exif, **{"quality": 95} if suffix in ("jpg", "webp") else {})
+    middles = read(tmp_path, image_size=16, channels=1)[0, 4::8, 4::8, 0]  # of the four quarters
+    assert np.abs(middles - [[250, 10], [90, 170]]).max() <= 3
+
+
+def test_a_large_photograph_keeps_its_detail_when_it_is_turned(tmp_path):
+    """A JPEG is decoded at a fraction of its size; a wide picture that is written upright must not lose too much."""
+    stripes = np.tile(np.array([0, 255], "uint8").repeat(16), 32)  # 32 stripes in 1024 pixels
+    written = np.broadcast_to(stripes[:, None], (1024, 160))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.ascontiguousarray(written)).convert("RGB").save(tmp_path / "a.jpg", exif=exif, quality=95)
+    image = read(tmp_path, image_size=(20, 128), channels=1)[0, 10, :, 0]
+    assert image.min() < 40 and image.max() > 215
+
+
+def test_hidden_files_are_not_read(folder):
+    (folder / "cats" / "._a.png").write_bytes(b"what a Mac leaves beside a.png on foreign disks")
+    (folder / ".ipynb_checkpoints").mkdir()
+    Image.new("RGB", (4, 4)).save(folder / ".ipynb_checkpoints" / "a-checkpoint.png")
+    info = data.from_directory(folder, image_size=8, labels=True).info
+    assert info.examples == 5 and info.class_names == ("cats", "dogs")
+
+
+def test_a_hidden_folder_that_is_asked_for_is_read(tmp_path):
+    (tmp_path / ".pictures").mkdir()
+    Image.new("RGB", (4, 4), "red").save(tmp_path / ".pictures" / "a.png")
+    assert data.from_directory(tmp_path / ".pictures", image_size=4).info.examples == 1
+
+
+def test_image_files_that_are_left_out_are_counted_once(folder, recwarn):
+    data.from_directory(folder, image_size=8)
+    assert not recwarn, "a text file is no image"
+    for name in ("a.HEIC", "b.heic", "dogs/c.svg", "d.psd"):
+        (folder / name).write_bytes(b"an image of a kind that Pillow does not read")
+    assert data.from_directory(folder, image_size=8).info.examples == 5
+    [warning] = recwarn
+    assert "4 image files are left out (2 .heic, 1 .psd, 1 .svg), 5 are read" in str(warning.message)
+    assert warning.filename == __file__
+
+
+def test_a_folder_of_other_images_only(tmp_path):
+    (tmp_path / "a.heic").write_bytes(b"")
+    with pytest.raises(ValueError, match="with images of other kinds: 1 .heic. Convert them"):
+        data.from_directory(tmp_path, image_size=8)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float32"])
+def test_pictures_without_a_white_are_refused_by_name(tmp_path, dtype):
+    Image.fromarray(np.ones((4, 4), dtype)).save(tmp_path / "depth.tif")
+    with pytest.raises(ValueError, match=r"1 of 1 that cannot: .*depth\.tif \(32 bits a channel"):
+        data.from_directory(tmp_path, image_size=4)
+
+
+@pytest.mark.filterwarnings("ignore:Tag data larger than file:UserWarning")  # of Pillow, on some damaged TIFFs
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "gif", "webp", "bmp"])
+def test_a_damaged_file_among_good_ones_is_named(tmp_path, suffix):
+    random = np.random.default_rng(0)
+    for name in ("good", "cut", "empty"):
+        Image.fromarray(pictures(1, (64, 64, 3))[0]).save(tmp_path / f"{name}.{suffix}")
+    (tmp_path / f"empty.{suffix}").write_bytes(b"")
+    whole = (tmp_path / f"cut.{suffix}").read_bytes()
+    (tmp_path / f"cut.{suffix}").write_bytes(whole[: len(whole) // 3])
+    with pytest.raises(ValueError, match=rf"2 of 3 that cannot: .*cut\.{suffix}.*empty\.{suffix}"):
+        data.from_directory(tmp_path, image_size=8)
+    # Whatever bytes are wrong: the error is this one, or the picture can be shown.
+    for _ in range(30):
+        spoilt = bytearray(whole)
+        for place in random.integers(0, min(len(whole), 400), 5):
+            spoilt[place] = random.integers(256)
+        (tmp_path / f"cut.{suffix}").write_bytes(spoilt)
+        with pytest.raises(ValueError, match=r"that cannot: .*empty"):
+            data.from_directory(tmp_path, image_size=8)
 
 
 def test_files_that_cannot_be_read_are_named(folder):
     (folder / "cats" / "broken.jpg").write_bytes(b"not a picture")
     cut = (folder / "cats" / "a.png").read_bytes()
     (folder / "dogs" / "cut.png").write_bytes(cut[: len(cut) // 2])
-    with pytest.raises(ValueError, match=r"2 of 7 cannot: .*broken\.jpg.*cut\.png") as caught:
+    with pytest.raises(ValueError, match=r"2 of 7 that cannot: .*broken\.jpg.*cut\.png") as caught:
         data.from_directory(folder, image_size=8)
     assert "cats/a.png" not in str(caught.value)
 
@@ -489,11 +660,15 @@ def test_files_that_cannot_be_read_are_named(folder):
         (dict(image_size=None), "image_size"),
         (dict(batch_size=0), "batch_size=0"),
         (dict(channels=4), "channels=4"),
+        (dict(background="whit"), "background must be a colour.*Received: background='whit'"),
+        (dict(background=(1, 2)), r"background=\(1, 2\)"),
+        (dict(background=(0, 0, 256)), r"background=\(0, 0, 256\)"),
+        (dict(background=None), "background=None"),
         (dict(examples=0), "examples=0"),
     ],
 )
 def test_folders_and_numbers_that_cannot_be_meant(folder, change, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         data.from_directory(**{"path": folder, "image_size": 8, **change})
 
 
@@ -501,7 +676,7 @@ def test_an_empty_folder_and_loose_files(folder, tmp_path_factory):
     with pytest.raises(ValueError, match="path must hold images"):
         data.from_directory(tmp_path_factory.mktemp("empty"), image_size=8)
     Image.new("RGB", (4, 4)).save(folder / "loose.png")
-    with pytest.raises(ValueError, match=r"1 images in no such folder, 'loose\.png'"):
+    with pytest.raises(ValueError, match=r"1 images outside of such folders, 'loose\.png'"):
         data.from_directory(folder, image_size=8, labels=True)
 
 
@@ -533,14 +708,15 @@ def test_bundled_files_are_found_in_a_checkout_and_in_an_installed_package(tmp_p
 
 
 def test_kerass_own_folder(tmp_path, monkeypatch):
-    from keras.src.backend.config import keras_home  # what it found when it was imported, from the same environment
-
-    assert data.keras_home() == Path(keras_home())
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "elsewhere"))
-    assert data.keras_home() == tmp_path / "elsewhere"
-    monkeypatch.delenv("KERAS_HOME")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert data.keras_home() == tmp_path / ".keras"
+    (tmp_path / "served").write_text("a file")
+    for name, folder in (("KERAS_HOME", tmp_path / "elsewhere"), ("HOME", tmp_path / ".keras")):
+        monkeypatch.delenv("KERAS_HOME", raising=False)
+        monkeypatch.setenv(name, str(folder if name == "KERAS_HOME" else tmp_path))
+        assert data.keras_home() == folder
+        # Where Keras itself, in a process of its own, puts what it downloads.
+        code = f"import keras; print(keras.utils.get_file('got', {(tmp_path / 'served').as_uri()!r}))"
+        run = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True)
+        assert run.stdout.splitlines()[-1] == str(folder / "datasets" / "got"), run.stderr
 
 
 def test_a_fresh_process_behind_a_dead_proxy(tmp_path):

@@ -10,7 +10,6 @@ import functools
 import inspect
 import threading
 import warnings
-import weakref
 from types import SimpleNamespace
 
 import keras
@@ -19,7 +18,7 @@ import tensorflow as tf
 from keras import ops
 
 from gan_lessons import _arguments
-from gan_lessons._keras import HearsOfBatches
+from gan_lessons._keras import EpochIteratorMixin, begin_at_epoch, flatten_layers
 from gan_lessons.batches import Batch, in_words, is_iterated
 from gan_lessons.models import fitting
 from gan_lessons.models.average import Average
@@ -36,7 +35,7 @@ class Mean(keras.metrics.Mean):
         return ops.where(recorded > 0, self.total / ops.maximum(recorded, 1), float("nan"))
 
 
-class GenerativeModel(HearsOfBatches, keras.Model):
+class GenerativeModel(EpochIteratorMixin, keras.Model):
     """A `keras.Model` that learns what samples look like: the base of every model in this package.
 
     A subclass takes its networks and settings as arguments of `__init__`, keeps each under its own name, declares its
@@ -669,7 +668,8 @@ class GenerativeModel(HearsOfBatches, keras.Model):
         if not isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks = fitting.made_to_fit(self, tf.nest.flatten([] if callbacks is None else callbacks))
         # Keras's, left over from a fit that was interrupted, or resumed.
-        self._eval_epoch_iterator = self._initial_epoch = None
+        self._eval_epoch_iterator = None
+        begin_at_epoch(self, None)
         with in_words() as failures:
             if validation_split and validation_data is None and x is not None and not is_iterated(x):
                 (x, y), validation_data = fitting.split(self.batch.arrays(x, y), validation_split)
@@ -732,10 +732,6 @@ class GenerativeModel(HearsOfBatches, keras.Model):
         self._counters.after_loading(
             max(int(getattr(self, attribute).iterations.numpy()) for attribute in self._groups())
         )
-
-    def batches_made(self, iterator):
-        """Keeps what Keras has made of the data: a resumed training has to read in it."""
-        self.batches_of_fit = iterator and weakref.ref(iterator)
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, **kwargs):
         """As `keras.Model.evaluate`: the losses and what else the history has, with the checks of `fit`.
@@ -845,6 +841,4 @@ def _as_floatx(array):
 
 
 def _dtypes_of(network):
-    from gan_lessons._keras import flatten_layers
-
     return {layer.compute_dtype for layer in flatten_layers(network)}
