@@ -99,6 +99,8 @@ def _images(images, value_range, columns, smallest):
 
 def _plot(samples, value_range):
     """Rows of a table as points, or series as lines: a uint8 array, always of one size."""
+    if samples.ndim == 2:
+        samples = samples[:, :2]
     finite = samples[np.isfinite(samples)]
     low = min(value_range[0], finite.min(initial=value_range[0]))
     high = max(value_range[1], finite.max(initial=value_range[1]))
@@ -112,6 +114,7 @@ def _plot(samples, value_range):
         axes.set_xlim(low - room, high + room)
         axes.scatter(samples[:, 0], up, s=12, alpha=0.7, linewidths=0, color=plotting.COLOURS["generated"])
     else:
+        axes.xaxis.get_major_locator().set_params(integer=True)
         for channel in range(samples.shape[2]):
             axes.plot(samples[:, :, channel].T, color=f"C{channel}", linewidth=0.8, alpha=0.7)
     canvas = FigureCanvasAgg(figure)
@@ -143,8 +146,11 @@ def captioned(grid: np.ndarray, title: str | None, caption: str) -> Image.Image:
 
 def _wrapped(text, font, width):
     """Lines of about `width` pixels. `textwrap` counts letters: they get the text's mean width, and a tenth more."""
-    letter = 1.1 * font.getlength(text) / max(1, len(text))
-    return [line for part in text.splitlines() for line in textwrap.wrap(part, max(1, int(width / max(1, letter))))]
+    lines = []
+    for part in text.splitlines():
+        letter = 1.1 * font.getlength(part) / max(1, len(part))
+        lines += textwrap.wrap(part, max(1, int(width / max(1, letter))))
+    return lines
 
 
 def png(picture: Image.Image) -> bytes:

@@ -1,5 +1,6 @@
 """What a callback asks of the model that it watches, which may be any `keras.Model`."""
 
+import re
 import textwrap
 
 import keras
@@ -57,5 +58,6 @@ def batches_trained(model: keras.Model) -> int | None:
 
 
 def in_words(error: Exception) -> str:
-    """Returns an error in one line, its kind first; messages of Keras can have thousands of characters."""
-    return f"{type(error).__name__}: {textwrap.shorten(str(error), 300, placeholder=' …')}"
+    """Returns an error in one line, its kind first: messages of Keras are long, and have codes for bold letters."""
+    message = re.sub(r"\x1b\[\d*m", "", str(error))
+    return f"{type(error).__name__}: {textwrap.shorten(message, 300, placeholder=' …')}"
