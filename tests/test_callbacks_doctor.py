@@ -156,13 +156,13 @@ class NestedLogs(Handmade):
 def test_samples_that_cannot_be_made_are_a_line_of_the_diagnosis(make):
     watch, gan = Doctor(bumps(100), verbose=0), make()
     with pytest.warns(UserWarning) as warned:
-        assert watched(gan, watch, epochs=60) == []
+        assert watched(gan, watch, epochs=30) == []
     messages = [str(one.message) for one in warned if "looked at" in str(one.message)]
     assert len(messages) == 1 and messages[0].startswith("The samples could not be looked at: ValueError: ")
     assert messages[0].endswith("The training goes on.") and "\n" not in messages[0]
     (line,) = watch.failed
-    assert line in str(watch.diagnosis) and "Looked on for 60 epochs." in str(watch.diagnosis)
-    assert int(gan.g_optimizer.iterations) == 60 * 8, "trained to the end"
+    assert line in str(watch.diagnosis) and "Looked on for 30 epochs." in str(watch.diagnosis)
+    assert int(gan.g_optimizer.iterations) == 30 * 8, "trained to the end"
     with pytest.warns(UserWarning, match="The samples could not be looked at"):  # a new training, a new line
         assert watched(make(), watch, epochs=2) == [] and len(watch.failed) == 1
 
@@ -215,7 +215,7 @@ def test_whatever_a_look_raises_is_one_line(monkeypatch):
     monkeypatch.setattr(signs, "seen_while_training", fails)
     watch = Doctor(verbose=0)
     with pytest.warns(UserWarning, match="The model could not be looked at: KeyError: 'a name'") as warned:
-        watched(Handmade(), watch, epochs=60)
+        watched(Handmade(), watch, epochs=30)
     assert len(watch.failed) == 1 and sum("looked at" in str(one.message) for one in warned) == 1
     monkeypatch.setattr(signs, "fingerprint", fails)
     with pytest.warns(UserWarning, match="The weights could not be looked at: KeyError: 'a name'"):

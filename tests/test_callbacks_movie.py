@@ -220,3 +220,10 @@ def test_frames_per_second_is_checked(value, tmp_path):
 def test_there_is_nothing_to_show_before_a_fit(tmp_path):
     with pytest.raises(ValueError, match="no fit.. has used yet"):
         TrainingMovie(tmp_path / "training.gif").show()
+
+
+def test_a_movie_of_steps_does_not_go_on_with_one_of_epochs(tmp_path):
+    path, gan = tmp_path / "training.gif", Toy()
+    fit(gan, TrainingMovie(path, count=1, verbose=0), epochs=2)
+    fit(gan, TrainingMovie(path, every_steps=3, count=1, verbose=0), epochs=3, initial_epoch=2)
+    assert comment(path) == "gan_lessons step 6 9" and numbers(path) == [6, 9]

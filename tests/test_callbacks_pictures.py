@@ -13,7 +13,7 @@ from PIL import Image
 from watching import Toy, fit, names, real_images, train_with
 
 import gan_lessons as gl
-from gan_lessons.callbacks import SampleGrid, TrainingMovie, drawing
+from gan_lessons.callbacks import SampleGrid, TrainingMovie, drawing, pictures
 
 
 def both(folder, **kwargs):
@@ -324,6 +324,11 @@ def test_a_model_that_counts_no_steps_is_refused_before_the_first(tmp_path):
 
 
 # --- what is imported
+
+
+def test_a_process_without_a_kernel_is_no_notebook():
+    # A real notebook is in the tests of SampleGrid.
+    assert not pictures.in_notebook()
 
 
 def test_pictures_bring_neither_the_doctor_nor_the_scores():

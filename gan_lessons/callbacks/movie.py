@@ -174,7 +174,9 @@ class TrainingMovie(Pictures):
         except Exception as error:  # a damaged file raises any of half a dozen kinds in Pillow
             warnings.warn(f"{self.path} cannot be read as a movie; it begins anew. ({error})", stacklevel=2)
             return []
-        return [Frame(int(at), picture) for at, picture in zip(numbers, pictures, strict=True)] * (unit == self.unit)
+        if unit != self.unit:  # epochs and steps cannot stand in one movie
+            return []
+        return [Frame(int(at), picture) for at, picture in zip(numbers, pictures, strict=True)]
 
 
 def _at_least(picture, size):
