@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import contenders
 
 import gan_lessons as gl
-from gan_lessons.callbacks import _STEPS_BETWEEN_LOOKS
+from gan_lessons.callbacks.doctor import STEPS_BETWEEN_LOOKS
 
 
 class TimedDoctor(gl.callbacks.Doctor):
@@ -46,7 +46,7 @@ def measure(case, epochs):
     gan.fit(data, steps_per_epoch=20, verbose=0)  # traced and compiled
     doctor = TimedDoctor(some)
     begin = time.perf_counter()
-    gan.fit(data, steps_per_epoch=_STEPS_BETWEEN_LOOKS, epochs=epochs, verbose=0, callbacks=[doctor])
+    gan.fit(data, steps_per_epoch=STEPS_BETWEEN_LOOKS, epochs=epochs, verbose=0, callbacks=[doctor])
     whole = time.perf_counter() - begin
     return doctor.looks, doctor.seconds, whole, doctor.seconds / (whole - doctor.seconds)
 
@@ -54,7 +54,7 @@ def measure(case, epochs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cases", nargs="*", help=f"of: {', '.join(contenders.SHAPES)}")
-    parser.add_argument("--epochs", type=int, default=5, help=f"of {_STEPS_BETWEEN_LOOKS} steps")
+    parser.add_argument("--epochs", type=int, default=5, help=f"of {STEPS_BETWEEN_LOOKS} steps")
     arguments = parser.parse_args()
     if unknown := set(arguments.cases) - set(contenders.SHAPES):
         parser.error(f"unknown case {', '.join(sorted(unknown))}; there are {', '.join(contenders.SHAPES)}")

@@ -1,0 +1,63 @@
+"""What a callback asks of the model that it watches, which may be any `keras.Model`."""
+
+import re
+import textwrap
+
+import keras
+
+from gan_lessons import plotting
+
+
+def check_generates(callback: keras.callbacks.Callback, model: keras.Model, hint: str = "") -> None:
+    """Refuses a model without `generate`.
+
+    Args:
+        callback: the callback that needs `generate`, for the message.
+        model: the model that is trained.
+        hint: a sentence that says what to do about it.
+
+    Raises:
+        TypeError: if the model has no method `generate`.
+    """
+    if not callable(getattr(model, "generate", None)):
+        raise TypeError(
+            f"{type(callback).__name__} goes with a model that has generate(count, seed=…), as gan_lessons.GAN has. "
+            f"Received: a model of type {type(model).__name__}.{hint and ' ' + hint}"
+        )
+
+
+def value_range(model: keras.Model) -> tuple[float, float]:
+    """Returns (low, high), the values of black and white in a model's samples.
+
+    That is `model.value_range` where the model has it; else the generator's last activation tells it; else (−1, 1).
+    """
+    return getattr(model, "value_range", None) or plotting.range_of(model)
+
+
+def batches_trained(model: keras.Model) -> int | None:
+    """Returns how many batches a model was trained on, in this call of `fit` and before it.
+
+    `model.batches_trained` is exact. A model without it has the steps of the optimizer that took the most: fewer than
+    batches where gradients are accumulated.
+
+    Returns:
+        An integer; None for a model without a counter and without an optimizer.
+    """
+    counted = getattr(model, "batches_trained", None)
+    if counted is not None:
+        return int(counted)
+    models = [model, *(part for part in vars(model).values() if isinstance(part, keras.Model))]
+    optimizers = [
+        value
+        for each in models
+        for value in (getattr(each, "optimizer", None), *vars(each).values())
+        if isinstance(value, keras.optimizers.Optimizer)
+    ]
+    steps = [int(keras.ops.convert_to_numpy(optimizer.iterations)) for optimizer in optimizers]
+    return max(steps, default=None)
+
+
+def in_words(error: Exception) -> str:
+    """Returns an error in one line, its kind first: messages of Keras are long, and have codes for bold letters."""
+    message = re.sub(r"\x1b\[\d*m", "", str(error))
+    return f"{type(error).__name__}: {textwrap.shorten(message, 300, placeholder=' …')}"
