@@ -28,9 +28,7 @@ def main():
     pairs = [(seconds("import keras"), seconds("import keras, gan_lessons")) for _ in range(runs)]
     alone, both = (statistics.median(column) for column in zip(*pairs))
     added = statistics.median(both - alone for alone, both in pairs)
-    print(
-        f"import keras: {alone:.2f} s; with gan_lessons: {both:.2f} s; added: {added:.2f} s (median of {runs} pairs)"
-    )
+    print(f"import keras: {alone:.2f} s; with gan_lessons: {both:.2f} s; added: {added:.2f} s (median of {runs} pairs)")
 
 
 if __name__ == "__main__":

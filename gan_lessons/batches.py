@@ -348,8 +348,10 @@ def is_iterated(x) -> bool:
     """Whether data is read batch by batch rather than sliced: a data set, a `PyDataset`, a generator, a loader."""
     kinds = (tf.data.Dataset, tf.distribute.DistributedDataset, keras.utils.PyDataset)
     nest = (tuple, list, dict, str, bytes)
-    return isinstance(x, kinds) or hasattr(x, "__next__") or (
-        hasattr(x, "__iter__") and not hasattr(x, "shape") and not isinstance(x, nest)
+    return (
+        isinstance(x, kinds)
+        or hasattr(x, "__next__")
+        or (hasattr(x, "__iter__") and not hasattr(x, "shape") and not isinstance(x, nest))
     )
 
 
@@ -395,7 +397,9 @@ def check(array, part: Part, name: str = "images"):
         advice = "Rescale them to that range."
         if part.is_picture and high > 2 and low >= 0:
             advice = "If they are in 0 … 255: images / 127.5 - 1."
-        raise ValueError(f"{name} must lie in [{lowest:g}, {highest:g}], the range that {part.reach}. {received} {advice}")
+        raise ValueError(
+            f"{name} must lie in [{lowest:g}, {highest:g}], the range that {part.reach}. {received} {advice}"
+        )
     if part.can_be_dark and len(array) >= _ENOUGH_PICTURES and low >= 0 and high > 0:
         raise ValueError(
             f"{name} must use all of [{lowest:g}, {highest:g}], the range that {part.reach}; samples without a value "
@@ -407,9 +411,11 @@ def check(array, part: Part, name: str = "images"):
 def _is_good(tensor, part):
     """The rules of `check` for the values of one batch, as a scalar tensor of TensorFlow's."""
     shape = tf.shape(tensor)
-    fits = [] if len(tensor.shape) != len(part.shape) + 1 else [
-        shape[axis + 1] == size for axis, size in enumerate(part.shape) if size is not None
-    ]
+    fits = (
+        []
+        if len(tensor.shape) != len(part.shape) + 1
+        else [shape[axis + 1] == size for axis, size in enumerate(part.shape) if size is not None]
+    )
     if tensor.shape.rank is None:
         fits = [tf.rank(tensor) == len(part.shape) + 1]  # then Python looks at the rest
         fits.append(tf.constant(False))
@@ -419,7 +425,9 @@ def _is_good(tensor, part):
         holds.append(tf.reduce_all(tf.math.is_finite(tensor)))
     if part.value_range is not None:
         room = 0 if part.integer else ROOM
-        lowest, highest = (tf.cast(value, tensor.dtype) for value in (part.value_range[0] - room, part.value_range[1] + room))
+        lowest, highest = (
+            tf.cast(value, tensor.dtype) for value in (part.value_range[0] - room, part.value_range[1] + room)
+        )
         holds.append((low >= lowest) & (high <= highest))
         if part.can_be_dark:
             holds.append((shape[0] < _ENOUGH_PICTURES) | (low < 0) | (high <= 0))

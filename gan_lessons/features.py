@@ -67,8 +67,7 @@ class Extractor:
         shape = model.input_shape
         if not isinstance(shape, tuple) or len(shape) != 4 or shape[-1] not in (1, 3):
             raise ValueError(
-                "model must take images of shape (n, height, width, 1 or 3). "
-                f"Received: a model of input shape {shape}."
+                f"model must take images of shape (n, height, width, 1 or 3). Received: a model of input shape {shape}."
             )
         outputs = model.outputs[0]
         if layer is not None:
@@ -172,8 +171,7 @@ def _checked(images):
     images = ops.convert_to_numpy(images)
     if images.ndim != 4 or len(images) == 0 or images.shape[-1] not in (1, 3):
         raise ValueError(
-            "Images have the shape (n, height, width, 1 or 3), n > 0. "
-            f"Received: images of shape {images.shape}."
+            f"Images have the shape (n, height, width, 1 or 3), n > 0. Received: images of shape {images.shape}."
         )
     if not np.issubdtype(images.dtype, np.floating):
         raise TypeError(

@@ -116,9 +116,7 @@ def dcgan_generator(
     return keras.Model(latents, images, name=name)
 
 
-def dcgan_discriminator(
-    image_shape=(32, 32, 3), filters=(128, 256, 512), batch_norm=True, name="dcgan_discriminator"
-):
+def dcgan_discriminator(image_shape=(32, 32, 3), filters=(128, 256, 512), batch_norm=True, name="dcgan_discriminator"):
     """The DCGAN discriminator: strided convolutions that halve the image until a dense layer answers one logit.
 
     Each convolution is 4×4 with stride 2 and LeakyReLU 0.2; BatchNormalization comes before the activation in all but the

@@ -9,7 +9,6 @@ import keras
 import numpy as np
 from keras import layers
 
-from gan_lessons import _arguments
 from gan_lessons._keras import flatten_layers
 from gan_lessons.batches import fits
 

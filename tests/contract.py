@@ -133,7 +133,9 @@ class _Contract:
             assert model.batches_trained == len(batches(parts)), name
             expected = expected or (history, state)
             for key in expected[0]:
-                np.testing.assert_allclose(history[key], expected[0][key], rtol=1e-5, atol=1e-6, err_msg=f"{name} {key}")
+                np.testing.assert_allclose(
+                    history[key], expected[0][key], rtol=1e-5, atol=1e-6, err_msg=f"{name} {key}"
+                )
             for (key, a), b in zip(expected[1].items(), state.values(), strict=True):
                 np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-6, err_msg=f"{name} {key}")
 
@@ -181,7 +183,10 @@ class _Contract:
             with refused(error, *words):
                 model.fit(*arguments, **options, verbose=0)
         after = everything(model)
-        before["counters"], after["counters"] = before["counters"][:1], after["counters"][:1]  # of batches, not of tries
+        before["counters"], after["counters"] = (
+            before["counters"][:1],
+            after["counters"][:1],
+        )  # of batches, not of tries
         assert_equal(before, after)
 
     def test_arrays_are_shuffled_anew_in_every_epoch(self):

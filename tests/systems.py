@@ -252,7 +252,9 @@ class BiGAN(gl.AdversarialModel):
 
     def test_step(self, data):
         real, fake = self.logits(self.read(data), False)
-        self.log(d_loss=self.objective.discriminator_loss(real, fake), g_loss=self.objective.discriminator_loss(fake, real))
+        self.log(
+            d_loss=self.objective.discriminator_loss(real, fake), g_loss=self.objective.discriminator_loss(fake, real)
+        )
 
     def encode(self, images):
         return self.compute("encoder", images)

@@ -92,7 +92,9 @@ def test_the_weight_in_bfloat16():
     for _ in range(1000):
         weight = weight + tf.constant(0.001, tf.bfloat16)
     assert float(weight) == RIGHT["rounding"]["bfloat16"]
-    np.testing.assert_allclose(np.cumsum(np.full(1000, 0.001, "float32"))[-1] + 1, RIGHT["rounding"]["float32"], atol=1e-3)
+    np.testing.assert_allclose(
+        np.cumsum(np.full(1000, 0.001, "float32"))[-1] + 1, RIGHT["rounding"]["float32"], atol=1e-3
+    )
 
 
 def test_the_passes_are_those_of_an_array():

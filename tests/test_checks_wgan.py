@@ -13,9 +13,7 @@ STEEPEST = {"a": 3, "b": 0.5, "c": 5, "d": 28}
 CURVES = {"I": "unbounded", "II": "dead", "III": "healthy"}
 
 
-def penalty(
-    critic, real, fake, *, alpha=None, epsilon=1e-12, weight=10.0, target=1.0, axes=(1, 2, 3), total=ops.sum
-):
+def penalty(critic, real, fake, *, alpha=None, epsilon=1e-12, weight=10.0, target=1.0, axes=(1, 2, 3), total=ops.sum):
     """A right answer, with what may be wrong about it as arguments."""
     alpha = keras.random.uniform((len(real), 1, 1, 1)) if alpha is None else alpha(real)
     between = alpha * real + (1 - alpha) * fake

@@ -259,9 +259,7 @@ def _image(notebook):
 
 
 def _error(notebook):
-    notebook.cells[1].outputs = [
-        nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=[])
-    ]
+    notebook.cells[1].outputs = [nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=[])]
 
 
 def _home(notebook):

@@ -103,9 +103,7 @@ class SigmoidAndLogits(Handmade):
 
     def __init__(self):
         super().__init__(None, small_discriminator("sigmoid"))
-        self.entropy = lambda labels, answers: tf.reduce_mean(
-            tf.nn.sigmoid_cross_entropy_with_logits(labels, answers)
-        )
+        self.entropy = lambda labels, answers: tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, answers))
 
 
 class TensorFlowsSigmoid(SigmoidAndLogits):

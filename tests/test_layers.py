@@ -60,7 +60,9 @@ def used_kernel(layer, *arguments, **options):
 def test_all_that_comes_out_is_what_keras_has(shape):
     ours, theirs = (layer_of(kind, shape, momentum=0.7) for kind in (OURS, KERAS))
     assert used_kernel(ours, tf.TensorSpec(shape), training=True)
-    for own, other in zip(all_that_comes_out(ours, numbers(shape)), all_that_comes_out(theirs, numbers(shape)), strict=True):
+    for own, other in zip(
+        all_that_comes_out(ours, numbers(shape)), all_that_comes_out(theirs, numbers(shape)), strict=True
+    ):
         np.testing.assert_allclose(own, other, rtol=1e-4, atol=2e-5 * max(1, np.abs(other).max()))
 
 
@@ -182,9 +184,7 @@ def trains_as_with_keras(players, penalty=None, **options):
         for player, values in zip(own, begin):
             player.set_weights(values)
         gan = GAN(*own, latent_dim=3, seed=1, penalty=penalty and penalty(seed=2), **options)
-        gan.compile(
-            generator_optimizer=keras.optimizers.SGD(0.01), discriminator_optimizer=keras.optimizers.SGD(0.01)
-        )
+        gan.compile(generator_optimizer=keras.optimizers.SGD(0.01), discriminator_optimizer=keras.optimizers.SGD(0.01))
         x = np.tanh(numbers((80, 8, 8, 1)) / 3)
         histories.append(gan.fit(x, batch_size=16, epochs=2, shuffle=False, verbose=0).history)
         weights.append([value for player in own for value in player.get_weights()])
@@ -195,7 +195,9 @@ def trains_as_with_keras(players, penalty=None, **options):
 
 
 def test_a_gan_trains_as_with_keras():
-    trains_as_with_keras((networks.dcgan_generator((8, 8, 1), 3, (4, 4)), networks.dcgan_discriminator((8, 8, 1), (4, 4))))
+    trains_as_with_keras(
+        (networks.dcgan_generator((8, 8, 1), 3, (4, 4)), networks.dcgan_discriminator((8, 8, 1), (4, 4)))
+    )
 
 
 def test_the_networks_use_it():
@@ -287,14 +289,18 @@ def test_a_penalty_takes_no_zeros_back_through_the_critic():
 
     own, others = (kinds_that_run(slopes(model), *images) for model in (critic, plain))
     assert own["Conv2DBackpropFilter"] == 3 and own["Conv2DBackpropInput"] == 3
-    assert others["Conv2DBackpropFilter"] == 6 and others["Conv2DBackpropInput"] == 5, "TensorFlow needs this no longer?"
+    assert others["Conv2DBackpropFilter"] == 6 and others["Conv2DBackpropInput"] == 5, (
+        "TensorFlow needs this no longer?"
+    )
 
 
 def test_a_bias_has_no_part_in_a_penalty():
     critic, penalise = networks.dcgan_critic((8, 8, 1), (4, 4)), penalties.GradientPenalty(seed=0)
     with tf.GradientTape() as tape:
         penalty = penalise(critic, numbers((4, 8, 8, 1)), numbers((4, 8, 8, 1), 1))
-    for weight, slope in zip(critic.trainable_variables, tape.gradient(penalty, critic.trainable_variables), strict=True):
+    for weight, slope in zip(
+        critic.trainable_variables, tape.gradient(penalty, critic.trainable_variables), strict=True
+    ):
         assert (slope is None) == (weight.name == "bias")
 
 

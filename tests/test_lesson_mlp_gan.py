@@ -44,9 +44,7 @@ def test_the_losses_are_the_objectives(scale):
     np.testing.assert_array_equal(d_loss, objective.discriminator_loss(real, fake))
     np.testing.assert_array_equal(g_loss, objective.generator_loss(fake))
     real, fake = real.astype("float64"), fake.astype("float64")
-    np.testing.assert_allclose(
-        d_loss, -np.log(expit(real)).mean() - np.log(1 - expit(fake)).mean(), rtol=1e-5
-    )
+    np.testing.assert_allclose(d_loss, -np.log(expit(real)).mean() - np.log(1 - expit(fake)).mean(), rtol=1e-5)
     np.testing.assert_allclose(g_loss, -np.log(expit(fake)).mean(), rtol=1e-5)
 
 
@@ -115,14 +113,10 @@ def test_the_written_out_step_trains_with_dropout_on():
 def test_the_logs_are_means_over_the_epoch():
     images = np.tanh(np.random.default_rng(0).normal(size=(64, 6, 6, 1))).astype("float32")
     gan = LESSON["WrittenOutGAN"](*small_players(dropout=0.0), latent_dim=4, seed=7)
-    gan.compile(
-        generator_optimizer=keras.optimizers.SGD(0.0), discriminator_optimizer=keras.optimizers.SGD(0.0)
-    )
+    gan.compile(generator_optimizer=keras.optimizers.SGD(0.0), discriminator_optimizer=keras.optimizers.SGD(0.0))
     one_batch = [gan.fit(part, batch_size=16, verbose=0).history["d_loss"][0] for part in np.split(images, 4)]
     fresh = LESSON["WrittenOutGAN"](*small_players(dropout=0.0), latent_dim=4, seed=7)
-    fresh.compile(
-        generator_optimizer=keras.optimizers.SGD(0.0), discriminator_optimizer=keras.optimizers.SGD(0.0)
-    )
+    fresh.compile(generator_optimizer=keras.optimizers.SGD(0.0), discriminator_optimizer=keras.optimizers.SGD(0.0))
     epoch = fresh.fit(images, batch_size=16, shuffle=False, verbose=0).history["d_loss"]
     np.testing.assert_allclose(epoch, [np.mean(one_batch)], rtol=1e-5)
 

@@ -73,10 +73,7 @@ def test_the_gradient_penalty_is_the_packages_and_so_are_its_gradients(lesson, i
             np.testing.assert_allclose(our, their, rtol=1e-4, atol=1e-6)
 
     # Between two different sets of images: the same value in the mean over α.
-    means = [
-        np.mean([float(p(critic, real, fake)) for _ in range(20)])
-        for p in (lesson["gradient_penalty"], packaged)
-    ]
+    means = [np.mean([float(p(critic, real, fake)) for _ in range(20)]) for p in (lesson["gradient_penalty"], packaged)]
     assert means[0] == pytest.approx(means[1], rel=1e-2)
 
 
@@ -117,9 +114,7 @@ def test_the_critic_on_a_line_measures_the_distance_from_below(lesson, seed):
 
 def test_the_gradient_norms_are_finite_differences(lesson):
     keras.utils.set_random_seed(0)
-    critic = keras.Sequential(
-        [keras.Input((2,)), keras.layers.Dense(8, activation="tanh"), keras.layers.Dense(1)]
-    )
+    critic = keras.Sequential([keras.Input((2,)), keras.layers.Dense(8, activation="tanh"), keras.layers.Dense(1)])
     points = np.random.default_rng(0).normal(size=(5, 2)).astype("float32")
     first, last = lesson["gradient_norms"](critic, points)
     h = 1e-3

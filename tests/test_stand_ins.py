@@ -79,9 +79,7 @@ def test_the_script_writes_the_same_bytes_in_every_process(tmp_path, draw):
     )
     for run in ("first", "second"):
         (tmp_path / run).mkdir()
-        subprocess.run(
-            [sys.executable, "-c", code, str(FOLDER), str(tmp_path / run)], check=True, capture_output=True
-        )
+        subprocess.run([sys.executable, "-c", code, str(FOLDER), str(tmp_path / run)], check=True, capture_output=True)
     for name, split in SPLITS:
         first, second = ((tmp_path / run / f"{name}_{split}.bz2").read_bytes() for run in ("first", "second"))
         assert first == second == draw.pack(draw.draw(name, split, range(20 if split == "train" else 10)))

@@ -424,9 +424,7 @@ def test_integers_are_refused_with_the_recipe(gan):
     [((8, 8, 1), form) for form in FORMS] + [((4, 4, 3), "array"), ((4, 4, 3), "dataset"), ((4, 5, 1), "array")],
 )
 def test_sizes_and_channels(gan, shape, form):
-    with refused(
-        ValueError, "must have the same shape", f"{shape[0]}, {shape[1]}, {shape[2]}", "\\(n, 4, 4, 1\\)"
-    ):
+    with refused(ValueError, "must have the same shape", f"{shape[0]}, {shape[1]}, {shape[2]}", "\\(n, 4, 4, 1\\)"):
         gan.fit(FORMS[form](images(8, shape=shape)), verbose=0)
 
 

@@ -49,9 +49,7 @@ class _Puppet:
     """Something to examine: two networks, and a training step that changes their weights by known amounts."""
 
     def __init__(self, generator_by, discriminator_by):
-        self.generator, self.discriminator = (
-            keras.Sequential([keras.Input((3,)), layers.Dense(2)]) for _ in range(2)
-        )
+        self.generator, self.discriminator = (keras.Sequential([keras.Input((3,)), layers.Dense(2)]) for _ in range(2))
         self.by = {self.generator: generator_by, self.discriminator: discriminator_by}
         self.steps = 0
 
@@ -208,8 +206,7 @@ def slopes(function):
             raise Hint("one length for each point is asked for, of shape (count,); this is one number.")
         if found.shape == shape:
             raise Hint(
-                "that is the gradient itself. Its length is asked for: the root of the sum of squares, point by "
-                "point."
+                "that is the gradient itself. Its length is asked for: the root of the sum of squares, point by point."
             )
         if found.shape != right.shape:
             raise Hint(
@@ -266,8 +263,7 @@ def _moved(gan, turn):
     turn()
     after = [player.get_weights() for player in players]
     return [
-        max(np.abs(new - old).max() for old, new in zip(*pair, strict=True))
-        for pair in zip(before, after, strict=True)
+        max(np.abs(new - old).max() for old, new in zip(*pair, strict=True)) for pair in zip(before, after, strict=True)
     ]
 
 
@@ -315,8 +311,7 @@ def _draws(gan, pixels):
         )
     gap = curves["real_logit"] - curves["fake_logit"]
     return (
-        f"after {_STEPS} steps there is ink where digits have it (correlation {likeness:.2f}), and D's gap is "
-        f"{gap:.1f}"
+        f"after {_STEPS} steps there is ink where digits have it (correlation {likeness:.2f}), and D's gap is {gap:.1f}"
     )
 
 
@@ -342,8 +337,7 @@ def patient_1(illness, mended, pixels):
             "noise_as_real": "the real images are real. But are they where G's images can be?",
             "collapsed": "fewer are distinct, but they are no copies of one another. What background do they try to reach?",
             None: (
-                "which values can a real image have here, and which can tanh make? Look at the first line of "
-                "`batches`."
+                "which values can a real image have here, and which can tanh make? Look at the first line of `batches`."
             ),
         },
     )
@@ -352,8 +346,7 @@ def patient_1(illness, mended, pixels):
     low, high, mean = batch.min(), batch.max(), batch.mean()
     if low >= 0 and high <= 1:
         raise Hint(
-            f"the images still lie in [{low:g}, {high:g}]. tanh makes [−1, 1]: 0 must become −1, and 255 must become "
-            "1."
+            f"the images still lie in [{low:g}, {high:g}]. tanh makes [−1, 1]: 0 must become −1, and 255 must become 1."
         )
     if low >= 0 and high <= 2.01:
         raise Hint("from 0 to 2: the length is right, the place is not. Subtract 1.")
@@ -841,15 +834,13 @@ def patient_14(illness, mended, pixels):
         mean, last = (50.0, 100.0) if epoch == 0 else (150.0, 300.0)
         if found == {last}:
             raise Hint(
-                f"an epoch with the losses {last - 2 * (last - mean):g} and {last:g} is reported as {last:g}, the "
-                "last."
+                f"an epoch with the losses {last - 2 * (last - mean):g} and {last:g} is reported as {last:g}, the last."
             )
         if found == {100.0} and epoch == 1:
             raise Hint("the means go on from one epoch to the next. Use self.means: Keras knows them, and resets them.")
         if found != {mean}:
             raise Hint(
-                f"the mean of the epoch is {mean:g}; reported is {sorted(found)}. Does each mean take in its own "
-                "value?"
+                f"the mean of the epoch is {mean:g}; reported is {sorted(found)}. Does each mean take in its own value?"
             )
     return f"{_draws(gan, pixels)}. `keras.metrics.Mean` adds up, and Keras resets it when an epoch begins."
 
@@ -873,8 +864,7 @@ def _arrives(gan, points):
             f"{apart(start):.2f} to {apart(samples):.2f}. Compare the method with that of SmallWGAN, line by line."
         )
     return (
-        f"in {_STEPS} steps the samples have come nearer to the points, from {apart(start):.2f} to "
-        f"{apart(samples):.2f}"
+        f"in {_STEPS} steps the samples have come nearer to the points, from {apart(start):.2f} to {apart(samples):.2f}"
     )
 
 

@@ -21,14 +21,10 @@ def output_sizes(answers):
             continue
         if answer in (-(-n // s), (n - k) // s + 1) and s > 1:
             raise Hint(
-                f"{question}: {answer} is what a *convolution* would leave. A transposed one with stride "
-                f"{s} enlarges."
+                f"{question}: {answer} is what a *convolution* would leave. A transposed one with stride {s} enlarges."
             )
         if padding == "same" and answer == n * s + overhang:
-            raise Hint(
-                f"{question}: {answer} is all that is written. 'same' then cuts the overhang of "
-                f"{overhang} off."
-            )
+            raise Hint(f"{question}: {answer} is all that is written. 'same' then cuts the overhang of {overhang} off.")
         if padding == "valid" and answer == n * s:
             raise Hint(
                 f"{question}: the last copy of the kernel begins at pixel {(n - 1) * s} and is {k} long: "
@@ -37,8 +33,7 @@ def output_sizes(answers):
         if padding == "valid" and answer == n * s + k:
             raise Hint(f"{question}: {n} copies begin only {n - 1} strides after the first: (n − 1)·s + k.")
         raise Hint(
-            f"{question}: it is not {answer}. The first copy begins at pixel 0; where does the last one "
-            "begin and end?"
+            f"{question}: it is not {answer}. The first copy begins at pixel 0; where does the last one begin and end?"
         )
     return (
         "with 'same' the kernel does not matter; with 'valid' (n − 1)·s + k. n=1, k=4, 'valid' is how "
@@ -64,8 +59,7 @@ def even_overlap(answer):
         )
     if chosen == {(k, s) for k, s in offered if k % 2 == 0}:
         raise Hint(
-            "you picked the even *kernel sizes*. (4, 3): remainder 0 is met by j = 0 and 3, remainder 1 "
-            "by j = 1 alone."
+            "you picked the even *kernel sizes*. (4, 3): remainder 0 is met by j = 0 and 3, remainder 1 by j = 1 alone."
         )
     if chosen == set(offered) - even:
         raise Hint("these are exactly the uneven ones; the question is after the others.")
@@ -80,9 +74,7 @@ def even_overlap(answer):
         )
     k, s = missing[0]
     if k == s:
-        raise Hint(
-            f"({k}, {s}) is even too: the copies lie side by side. No overlap at all is an even overlap."
-        )
+        raise Hint(f"({k}, {s}) is even too: the copies lie side by side. No overlap at all is an even overlap.")
     raise Hint(f"({k}, {s}) is even too: on each line {k // s} kernel positions reach every output pixel.")
 
 
@@ -97,28 +89,20 @@ def layer_weights(answer):
             "A dense layer from 4×4×256 to 8×8×128 would have 33,554,432."
         )
     if answer == right + channels_out:
-        raise Hint(
-            "this counts 128 biases; before a BatchNorm there are none, since it would subtract them again."
-        )
+        raise Hint("this counts 128 biases; before a BatchNorm there are none, since it would subtract them again.")
     if answer == k * channels_in * channels_out:
         raise Hint("the kernel is 4 pixels high *and* 4 wide.")
     if answer in (k * k * channels_in, k * k * channels_out):
-        raise Hint(
-            "every output channel has a kernel of its own for every input channel: both numbers multiply."
-        )
+        raise Hint("every output channel has a kernel of its own for every input channel: both numbers multiply.")
     if answer == k * k * (channels_in + channels_out):
-        raise Hint(
-            "the channels multiply rather than add: each of the 128 outputs looks at all of the 256 inputs."
-        )
+        raise Hint("the channels multiply rather than add: each of the 128 outputs looks at all of the 256 inputs.")
     if answer in (right * 16, right * 64):
         raise Hint(
             "this multiplies by the pixels of the map as well. That gives the *work*; the weights are "
             "shared by all places."
         )
     if answer == 4 * 4 * channels_in * 8 * 8 * channels_out:
-        raise Hint(
-            "this is a dense layer between the two maps. A convolution uses one small kernel at every place."
-        )
+        raise Hint("this is a dense layer between the two maps. A convolution uses one small kernel at every place.")
     raise Hint("a kernel is an array (height, width, out channels, in channels); how many numbers are in it?")
 
 
@@ -129,15 +113,12 @@ def generator_64(model):
 
     if not hasattr(model, "layers") or not hasattr(model, "output_shape"):
         raise Hint(
-            "the function is to return a Keras model: keras.Model(latents, x). Received "
-            f"{type(model).__name__}."
+            f"the function is to return a Keras model: keras.Model(latents, x). Received {type(model).__name__}."
         )
     if tuple(model.input_shape) != (None, 100):
         raise Hint(f"it takes latents of shape (batch, 100). Yours takes {model.input_shape}.")
     if tuple(model.output_shape) != (None, 64, 64, 3):
-        advice = (
-            "begin at 4×4; a Conv2DTranspose with strides=2, padding='same' doubles; the last has 3 filters."
-        )
+        advice = "begin at 4×4; a Conv2DTranspose with strides=2, padding='same' doubles; the last has 3 filters."
         if tuple(model.output_shape)[1:3] == (32, 32):
             advice = "count the doublings: 4 → 8 → 16 → 32 → 64 are four."
         raise Hint(f"it makes {model.output_shape}, and is to make (None, 64, 64, 3): {advice}")
@@ -147,13 +128,10 @@ def generator_64(model):
 
     if enlarging := of(layers.UpSampling2D, layers.MaxPooling2D, layers.AveragePooling2D):
         raise Hint(
-            f"rule 1: no {type(enlarging[0]).__name__}. A transposed convolution with stride 2 learns "
-            "how to enlarge."
+            f"rule 1: no {type(enlarging[0]).__name__}. A transposed convolution with stride 2 learns how to enlarge."
         )
     if len(of(layers.Dense)) != 1:
-        raise Hint(
-            f"rule 3: one dense layer, from the latent to the 4×4 map. Yours has {len(of(layers.Dense))}."
-        )
+        raise Hint(f"rule 3: one dense layer, from the latent to the 4×4 map. Yours has {len(of(layers.Dense))}.")
     transposed = of(layers.Conv2DTranspose)
     if len(transposed) != 4 or any(tuple(layer.strides) != (2, 2) for layer in transposed):
         raise Hint(
@@ -162,9 +140,7 @@ def generator_64(model):
             f"them, with strides {[layer.strides[0] for layer in transposed]}. Does it start at 4×4?"
         )
     if uneven := [layer.kernel_size[0] for layer in transposed if layer.kernel_size[0] % 2]:
-        raise Hint(
-            f"a kernel of {uneven[0]} with stride 2 overlaps unevenly: a checkerboard to unlearn. Take 4."
-        )
+        raise Hint(f"a kernel of {uneven[0]} with stride 2 overlaps unevenly: a checkerboard to unlearn. Take 4.")
     _check_activations(model, transposed, of(layers.BatchNormalization), layers)
     for layer in [*of(layers.Dense), *transposed]:
         values = np.asarray(layer.kernel)
@@ -189,8 +165,7 @@ def _check_activations(model, transposed, normalisations, layers):
     last = model.layers.index(transposed[-1])
     if any(model.layers.index(layer) > last for layer in normalisations):
         raise Hint(
-            "rule 2: no BatchNorm after the last layer. It would fix the mean and spread of the pixels "
-            "themselves."
+            "rule 2: no BatchNorm after the last layer. It would fix the mean and spread of the pixels themselves."
         )
     if len(normalisations) != 4:
         raise Hint(
@@ -198,8 +173,7 @@ def _check_activations(model, transposed, normalisations, layers):
             f"Yours has {len(normalisations)}."
         )
     rectified = sum(
-        isinstance(layer, layers.ReLU)
-        or getattr(getattr(layer, "activation", None), "__name__", "") == "relu"
+        isinstance(layer, layers.ReLU) or getattr(getattr(layer, "activation", None), "__name__", "") == "relu"
         for layer in model.layers
     )
     if rectified < 4:
@@ -221,9 +195,7 @@ def two_sizes(logits_for_real, logits_for_fake):
             "that alone. Compare shapes before the first step."
         )
     if (logits_for_real, logits_for_fake) == (1, 25):
-        raise Hint(
-            "the right numbers, the wrong way round: which of the two is larger, the data or what G makes?"
-        )
+        raise Hint("the right numbers, the wrong way round: which of the two is larger, the data or what G makes?")
     if (logits_for_real, logits_for_fake) == (1, 1):
         raise Hint(
             "it answers one logit only for the size that it was made for. 'valid' leaves 8 − 4 + 1 "
@@ -247,6 +219,5 @@ def two_sizes(logits_for_real, logits_for_fake):
             "a time, not four."
         )
     raise Hint(
-        "64 → 32 → 16 → 8 by the three strides. At how many places does a 4×4 kernel, moved one by one, "
-        "fit into 8×8?"
+        "64 → 32 → 16 → 8 by the three strides. At how many places does a 4×4 kernel, moved one by one, fit into 8×8?"
     )

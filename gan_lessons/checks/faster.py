@@ -66,7 +66,9 @@ def products(answer):
         if np.isclose(found["b"], weights):
             raise Hint("(b) that is how many weights there are. Each is used once for every pixel that is made.")
         if np.isclose(found["b"], weights * 16 * 16):
-            raise Hint("(b) with stride 2 the kernel is laid on every second pixel: it is the pixels *made* that count.")
+            raise Hint(
+                "(b) with stride 2 the kernel is laid on every second pixel: it is the pixels *made* that count."
+            )
         if np.isclose(found["b"], 4 * 32 * 64 * places):
             raise Hint("(b) the kernel is 4 pixels high *and* 4 wide.")
         raise Hint("(b) 4·4·32 products for each of the 64 channels of each of the 8·8 pixels that are made.")
@@ -97,7 +99,9 @@ def waiting(answer):
         raise Hint("(b) with a perfect pipeline a step takes 75 ms. 120 is how many times that?")
     if not np.isclose(found["c"], 1, rtol=0.01):
         if np.isclose(found["c"], 120 / 50, rtol=0.01):
-            raise Hint("(c) you add 45 and 5. But the pipeline works *beside* the card: the slower of the two sets the pace.")
+            raise Hint(
+                "(c) you add 45 and 5. But the pipeline works *beside* the card: the slower of the two sets the pace."
+            )
         if np.isclose(found["c"], 120 / 5) or np.isclose(found["c"], 75 / 5):
             raise Hint("(c) a card that waits for its batches is no faster than they come.")
         raise Hint("(c) a batch every 120 ms, whatever the card could do: how long is a step now?")
@@ -136,7 +140,9 @@ def rounding(answer):
     if not np.isclose(found["bfloat16"], 1.0, atol=1e-3):
         if np.isclose(found["bfloat16"], 2.0, atol=0.1):
             raise Hint("bfloat16: each step is rounded before the next is added. To which number does 1.001 round?")
-        raise Hint("bfloat16: the numbers next to 1 are 1 + 1/128 = 1.0078 and a little below 1. Which is nearest to 1.001?")
+        raise Hint(
+            "bfloat16: the numbers next to 1 are 1 + 1/128 = 1.0078 and a little below 1. Which is nearest to 1.001?"
+        )
     return (
         "1.001 is rounded to 1, a thousand times over: the weight never moves. That is why weights stay in float32 and only "
         "the layers' values are short."

@@ -1,6 +1,5 @@
 """The exercises of lesson 01, The minimax game."""
 
-
 import numpy as np
 from scipy import special, stats
 
@@ -28,13 +27,10 @@ def value_at_equilibrium(answer):
         raise Hint("that is the logarithm to base 10. V is written with the natural one: np.log.")
     if _close(answer, -LOG_2):
         raise Hint(
-            "that is one of the two expectations. The real data give log ½, and the fakes give log(1 − ½) "
-            "besides."
+            "that is one of the two expectations. The real data give log ½, and the fakes give log(1 − ½) besides."
         )
     if _close(answer, 0.5):
-        raise Hint(
-            "½ is D's answer. V takes the logarithm of it, once for the real data and once for the fakes."
-        )
+        raise Hint("½ is D's answer. V takes the logarithm of it, once for the real data and once for the fakes.")
     if answer > 0:
         raise Hint("both logarithms are of numbers below 1, so V cannot be above 0.")
     raise Hint("put D(x) = ½ into both terms: a constant comes out of an expectation as it is.")
@@ -50,13 +46,9 @@ def optimal_discriminator(function):
     best = p_real / (p_real + p_fake)
     answers = np.asarray(function(_POINTS), dtype="float64")
     if answers.shape != _POINTS.shape:
-        raise Hint(
-            f"the function must give one answer for each point. Received {answers.shape} for {_POINTS.shape}."
-        )
+        raise Hint(f"the function must give one answer for each point. Received {answers.shape} for {_POINTS.shape}.")
     if not np.isfinite(answers).all():
-        raise Hint(
-            "some of the answers are not finite. Is a logarithm or a quotient of something that is 0 in it?"
-        )
+        raise Hint("some of the answers are not finite. Is a logarithm or a quotient of something that is 0 in it?")
     if _close(answers, best):
         return (
             "½ at x = 1, half-way between the two, where it does not matter what one says. Its logit is the "
@@ -64,26 +56,15 @@ def optimal_discriminator(function):
             "2 − 2x."
         )
     if _close(answers, 1 - best):
-        raise Hint(
-            "this one is right about the fakes: it is p_g / (p_r + p_g). D is the probability of *real*."
-        )
+        raise Hint("this one is right about the fakes: it is p_g / (p_r + p_g). D is the probability of *real*.")
     if _close(answers, p_real / p_fake):
-        raise Hint(
-            "p_r / p_g gives the odds, and is above 1 for x < 1. A probability is the share of p_r in the "
-            "sum."
-        )
+        raise Hint("p_r / p_g gives the odds, and is above 1 for x < 1. A probability is the share of p_r in the sum.")
     if _close(answers, np.log(p_real / p_fake)):
-        raise Hint(
-            "this is the logit of D*, log(p_r/p_g). Put it through the sigmoid to make a probability of it."
-        )
+        raise Hint("this is the logit of D*, log(p_r/p_g). Put it through the sigmoid to make a probability of it.")
     if _close(answers, p_real):
-        raise Hint(
-            "this is p_r alone. D compares: where p_r is small but p_g is smaller still, D has to say real."
-        )
+        raise Hint("this is p_r alone. D compares: where p_r is small but p_g is smaller still, D has to say real.")
     if answers.min() < 0 or answers.max() > 1:
-        raise Hint(
-            "D answers probabilities, between 0 and 1. What share of the sum of both densities does p_r have?"
-        )
+        raise Hint("D answers probabilities, between 0 and 1. What share of the sum of both densities does p_r have?")
     if _close(answers, np.full_like(best, 0.5)):
         raise Hint("½ is the answer only where both densities are equal. These two are not the same.")
     furthest = _POINTS[np.abs(answers - best).argmax()]
@@ -102,8 +83,7 @@ def gradient_ratio(answer):
         return "σ(6)/σ(−6) = e⁶ ≈ 403. The surer D is, the less of the saturating gradient is left."
     if _close(answer, np.exp(-6), 1e-4):
         raise Hint(
-            "0.0025 is the minimax slope itself, or the inverse of what is asked: how many times *larger* is "
-            "the other?"
+            "0.0025 is the minimax slope itself, or the inverse of what is asked: how many times *larger* is the other?"
         )
     if _close(abs(answer), 6):
         raise Hint("6 is the logit. The slopes are sigmoids of it: divide one by the other.")
@@ -130,33 +110,22 @@ def non_saturating_loss(function):
 
     answer = loss(_LOGITS)
     if answer.size != 1:
-        raise Hint(
-            f"a loss is one number, the mean over the batch. Received an answer of shape {answer.shape}."
-        )
+        raise Hint(f"a loss is one number, the mean over the batch. Received an answer of shape {answer.shape}.")
     right, saturating = np.logaddexp(0, -_LOGITS), -np.logaddexp(0, _LOGITS)
     if is_loss(-right):
         raise Hint(
-            "the sign is turned round: this is E[log D(G(z))], which G wants *large*. A loss is what one "
-            "minimises."
+            "the sign is turned round: this is E[log D(G(z))], which G wants *large*. A loss is what one minimises."
         )
     if is_loss(saturating):
-        raise Hint(
-            "this is E[log(1 − D(G(z)))], the saturating loss. The other one is about D itself, not 1 − D."
-        )
+        raise Hint("this is E[log(1 − D(G(z)))], the saturating loss. The other one is about D itself, not 1 − D.")
     if is_loss(-saturating):
         raise Hint(
-            "this is −E[log(1 − D(G(z)))], D's own loss on the fakes. G wants D(G(z)) → 1, so −log D must be "
-            "small."
+            "this is −E[log(1 − D(G(z)))], D's own loss on the fakes. G wants D(G(z)) → 1, so −log D must be small."
         )
     if _close(answer, right.sum()):
-        raise Hint(
-            "this is the sum over the batch. Take the mean, or a larger batch would mean larger steps."
-        )
+        raise Hint("this is the sum over the batch. Take the mean, or a larger batch would mean larger steps.")
     if not is_loss(right):
-        raise Hint(
-            "for logits of 0, D answers ½ and the loss is log 2 ≈ 0.693. In general: the mean of −log "
-            "σ(logit)."
-        )
+        raise Hint("for logits of 0, D answers ½ and the loss is log 2 ≈ 0.693. In general: the mean of −log σ(logit).")
     surely_fake, surely_real = loss([-1000.0]), loss([1000.0])
     if not np.isfinite([surely_fake, surely_real]).all():
         raise Hint(
@@ -171,10 +140,7 @@ def non_saturating_loss(function):
             "avoids log(0), but makes the loss flat where D is sure, which is what was to be avoided. Use "
             "softplus(−t)."
         )
-    return (
-        "softplus(−logit): finite everywhere, and its slope is −1 where D is sure. So stands it in "
-        "`gl.objectives`."
-    )
+    return "softplus(−logit): finite everywhere, and its slope is −1 where D is sure. So stands it in `gl.objectives`."
 
 
 @exercise("Two distributions far apart")
@@ -185,8 +151,7 @@ def far_apart(divergence, distance):
         raise Hint("the JSD is 1 bit; here it is in nats, with the natural logarithm.")
     if np.isinf(divergence):
         raise Hint(
-            "KL(p‖q) is infinite. The JSD compares each with the *mean* of both, which is 0 nowhere that p "
-            "is not."
+            "KL(p‖q) is infinite. The JSD compares each with the *mean* of both, which is 0 nowhere that p is not."
         )
     if _close(divergence, 0):
         raise Hint("a JSD of 0 means that the two are the same. These do not even overlap.")
@@ -194,23 +159,17 @@ def far_apart(divergence, distance):
         raise Hint("the JSD is *half* the sum of the two divergences from the mean.")
     if not _close(divergence, LOG_2):
         raise Hint(
-            "JSD: where p is not 0, the mean of both densities is p/2, so log(p/m) is the same number "
-            "everywhere."
+            "JSD: where p is not 0, the mean of both densities is p/2, so log(p/m) is the same number everywhere."
         )
     if _close(distance, 4):
-        raise Hint(
-            "the JSD is right. 4 is the gap between the two; but mass at 0 has to go to 5, and mass at 1 to "
-            "6."
-        )
+        raise Hint("the JSD is right. 4 is the gap between the two; but mass at 0 has to go to 5, and mass at 1 to 6.")
     if _close(distance, 6):
         raise Hint(
             "the JSD is right. From the left end of one to the right end of the other is 6; what does each "
             "point travel?"
         )
     if not _close(distance, 5):
-        raise Hint(
-            "the JSD is right. Wasserstein: every bit of mass is moved to the right by the same way. How far?"
-        )
+        raise Hint("the JSD is right. Wasserstein: every bit of mass is moved to the right by the same way. How far?")
     return "log 2 and 5. Moved to [50, 51], JSD would still be log 2, and the Wasserstein distance 50."
 
 
@@ -225,17 +184,14 @@ DIRAC_GANS = {
 }
 _NOT_SETTLED = {
     "minimax": (
-        "minimax: its eigenvalues are ±½i, so each step 1 + h·λ is longer than 1, and the players spiral "
-        "outwards."
+        "minimax: its eigenvalues are ±½i, so each step 1 + h·λ is longer than 1, and the players spiral outwards."
     ),
     "non_saturating": (
         "non_saturating: it leans inwards, but a step at once throws it outwards by a factor √(1 + h²/4), "
         "and near the "
         "equilibrium the lean is too weak to make up for that."
     ),
-    "wasserstein": (
-        "wasserstein: its eigenvalues are ±i, so each step makes the circle wider by a factor √(1 + h²)."
-    ),
+    "wasserstein": ("wasserstein: its eigenvalues are ±i, so each step makes the circle wider by a factor √(1 + h²)."),
     "wasserstein_clipped": (
         "wasserstein_clipped: the clip stops the circle from growing, but inside the clip it is the same "
         "circle as before."

@@ -18,35 +18,25 @@ def answers_half(answer):
     value = float(answer)
     if math.isclose(value, 2 * math.log(2), abs_tol=2e-3):
         return (
-            "2·log 2 = 1.386: log 2 for the real images and log 2 for the fakes. It is where the two players "
-            "can rest."
+            "2·log 2 = 1.386: log 2 for the real images and log 2 for the fakes. It is where the two players can rest."
         )
     if math.isclose(value, math.log(2), abs_tol=2e-3):
         raise Hint(
-            "log 2 is the mean over the real images alone. D is asked about the fakes as well, and the two "
-            "are added."
+            "log 2 is the mean over the real images alone. D is asked about the fakes as well, and the two are added."
         )
     if math.isclose(value, -2 * math.log(2), abs_tol=2e-3):
-        raise Hint(
-            "that is the value of the game, V = −log 4. D wants V large; its *loss*, which it descends, is "
-            "−V."
-        )
+        raise Hint("that is the value of the game, V = −log 4. D wants V large; its *loss*, which it descends, is −V.")
     if math.isclose(value, 2 * math.log10(2), abs_tol=2e-3):
         raise Hint("log is the natural logarithm here, as everywhere in this course: np.log, not np.log10.")
     if math.isclose(value, 2 * math.log(1 + math.exp(-0.5)), abs_tol=2e-3) or math.isclose(
         value, math.log(1 + math.exp(-0.5)) + math.log(1 + math.exp(0.5)), abs_tol=2e-3
     ):
-        raise Hint(
-            "softplus wants the logit, not the probability. D answers ½ where its logit is 0, since σ(0) = ½."
-        )
+        raise Hint("softplus wants the logit, not the probability. D answers ½ where its logit is 0, since σ(0) = ½.")
     if value in (0.0, 0.5, 1.0):
         raise Hint(
-            "½ is D's answer. Its loss is −log of the probability that it gives to the truth, for both "
-            "kinds, added."
+            "½ is D's answer. Its loss is −log of the probability that it gives to the truth, for both kinds, added."
         )
-    raise Hint(
-        "D gives probability ½ to the truth, be the image real or fake: −log ½ for each kind. Add the two."
-    )
+    raise Hint("D gives probability ½ to the truth, be the image real or fake: −log ½ for each kind. Add the two.")
 
 
 @exercise("D's loss by hand")
@@ -80,21 +70,14 @@ def loss_of_logits(answer):
             "softplus(−logit) is then small."
         )
     if math.isclose(value, softplus(-real).mean() + softplus(-fake).mean(), abs_tol=5e-3):
-        raise Hint(
-            "you have counted the fakes as real too. A fake's label is 0: its loss is softplus(+logit)."
-        )
+        raise Hint("you have counted the fakes as real too. A fake's label is 0: its loss is softplus(+logit).")
     if any(math.isclose(value, part.mean(), abs_tol=5e-3) for part in (softplus(-real), softplus(fake))):
         raise Hint("that is one of the two parts. Add the other kind of image.")
     if math.isclose(value, -right, abs_tol=5e-3):
         raise Hint("that is V, which D raises. A loss is what one descends: −V.")
     if not math.isfinite(value):
-        raise Hint(
-            "a logit is any real number, a probability lies in (0, 1). Take log of σ(logit), not of the "
-            "logit."
-        )
-    raise Hint(
-        "mean of softplus(−real_logits) plus mean of softplus(fake_logits), with softplus(t) = log(1 + eᵗ)."
-    )
+        raise Hint("a logit is any real number, a probability lies in (0, 1). Take log of σ(logit), not of the logit.")
+    raise Hint("mean of softplus(−real_logits) plus mean of softplus(fake_logits), with softplus(t) = log(1 + eᵗ).")
 
 
 @exercise("One-sided label smoothing")
@@ -118,8 +101,7 @@ def smoothed_loss(function):
         far = np.full((8, 1), 200.0, "float32")
         if not math.isfinite(_scalar(function(ops.convert_to_tensor(far), ops.convert_to_tensor(far)))):
             raise Hint(
-                "right for small logits, but at a logit of 200 it is not finite: log(0). Use softplus of the "
-                "logits."
+                "right for small logits, but at a logit of 200 it is not finite: log(0). Use softplus of the logits."
             )
         return (
             "D is no longer rewarded for being surer than 0.9, so its logits, and with them G's gradients, "
@@ -133,9 +115,7 @@ def smoothed_loss(function):
             "finding bad fakes a little real, and G for keeping them as they are."
         )
     if is_(with_target(1.0, real) + with_target(0.1, fake)):
-        raise Hint(
-            "you have smoothed the fakes. It is the real images whose target is 0.9; the fakes keep 0."
-        )
+        raise Hint("you have smoothed the fakes. It is the real images whose target is 0.9; the fakes keep 0.")
     if is_(0.9 * mean_softplus(-real) + mean_softplus(fake)):
         raise Hint(
             "0.9 of −log D(x) only weighs the old loss. The other 0.1 belongs to the other answer: "
@@ -188,9 +168,7 @@ def generator_step(function):
         ) from None
 
     moved = [weight - old for weight, old in zip(generator.get_weights(), before, strict=True)]
-    d_moved = any(
-        (weight != old).any() for weight, old in zip(discriminator.get_weights(), d_before, strict=True)
-    )
+    d_moved = any((weight != old).any() for weight, old in zip(discriminator.get_weights(), d_before, strict=True))
 
     def went(name):
         steps = zip(moved, gradients[name], strict=True)
@@ -199,25 +177,19 @@ def generator_step(function):
     still = all(np.allclose(step, 0) for step in moved)
     if d_moved and still:
         raise Hint(
-            "D has moved, and G has not. It is G's turn: gradients of, and a step for, "
-            "generator.trainable_variables."
+            "D has moved, and G has not. It is G's turn: gradients of, and a step for, generator.trainable_variables."
         )
     if d_moved:
         raise Hint("D has moved too. D is only asked in G's turn: step generator.trainable_variables alone.")
     if still and (answer is None or answer is ...):
-        raise Hint(
-            "the function does nothing yet. A tape, the fakes, G's loss, its gradients, a step, `return "
-            "loss`."
-        )
+        raise Hint("the function does nothing yet. A tape, the fakes, G's loss, its gradients, a step, `return loss`.")
     if still:
         raise Hint(
-            "G's weights are where they were. Hand the gradients to the optimizer: "
-            "optimizer.apply(gradients, weights)."
+            "G's weights are where they were. Hand the gradients to the optimizer: optimizer.apply(gradients, weights)."
         )
     if went("D's"):
         raise Hint(
-            "G went the wrong way: softplus(+logits) is D's loss on fakes. G wants them called real: "
-            "softplus(−logits)."
+            "G went the wrong way: softplus(+logits) is D's loss on fakes. G wants them called real: softplus(−logits)."
         )
     if went("minimax"):
         raise Hint(
@@ -225,9 +197,7 @@ def generator_step(function):
             "when G loses; the lesson's is −log D(G(z)) = softplus(−logits)."
         )
     if went("uphill"):
-        raise Hint(
-            "G climbed where it should descend: the loss is +softplus(−logits), and an optimizer minimises."
-        )
+        raise Hint("G climbed where it should descend: the loss is +softplus(−logits), and an optimizer minimises.")
     if went("sum"):
         raise Hint("the loss is a mean over the batch, not a sum: or else the step grows with the batch.")
     if not went("right"):
@@ -241,9 +211,7 @@ def generator_step(function):
             "Dropout or BatchNormalization inside, that would be another network than the one you train."
         )
     if answer is None or answer is ... or not math.isclose(_scalar(answer), expected_loss, rel_tol=1e-4):
-        raise Hint(
-            f"the step is right; now return the loss before the step, here {expected_loss:.4f}, to be logged."
-        )
+        raise Hint(f"the step is right; now return the loss before the step, here {expected_loss:.4f}, to be logged.")
     return (
         "G moved, D did not, and the way from the loss to G's weights led through D: that is all that G ever "
         "learns from."
@@ -260,9 +228,7 @@ def spherical(function):
         raise Hint("the function returns nothing yet. Does it end in `return …`?")
     points = [np.asarray(point, "float64") for point in points]
     if any(point.shape != start.shape for point in points):
-        raise Hint(
-            f"a latent on the way is a latent: it has shape {start.shape}. Received {points[1].shape}."
-        )
+        raise Hint(f"a latent on the way is a latent: it has shape {start.shape}. Received {points[1].shape}.")
     if not all(np.isfinite(point).all() for point in points):
         raise Hint(
             "there are NaNs. The angle is arccos(start · end / (‖start‖ ‖end‖)): without dividing by the two "
@@ -284,9 +250,7 @@ def spherical(function):
             + f"the straight way would have passed at {np.linalg.norm(start + end) / 2:.2f}."
         )
     if near(points[0], end) and near(points[3], start):
-        raise Hint(
-            "the arc is walked backwards: at t = 0 the weight of `start` must be 1: sin((1 − t)·ω)/sin(ω)."
-        )
+        raise Hint("the arc is walked backwards: at t = 0 the weight of `start` must be 1: sin((1 − t)·ω)/sin(ω).")
     if near(points[2], (start + end) / 2):
         raise Hint(
             f"that is the straight way. Half-way its length is {np.linalg.norm(start + end) / 2:.1f}, where "
@@ -305,8 +269,7 @@ def spherical(function):
             "weights are sin((1 − t)·ω)/sin(ω) and sin(t·ω)/sin(ω)."
         )
     raise Hint(
-        "at t = 0 it must give `start`, at t = 1 `end`. With ω the angle: sin((1 − t)·ω)/sin(ω) and "
-        "sin(t·ω)/sin(ω)."
+        "at t = 0 it must give `start`, at t = 1 `end`. With ω the angle: sin((1 − t)·ω)/sin(ω) and sin(t·ω)/sin(ω)."
     )
 
 
@@ -373,9 +336,7 @@ def diagnosis(answer):
     """Which defect explains which curves of `sick_runs`: a dictionary from "A", "B", "C" to a defect."""
     known = ("frozen", "sigmoid", "swapped", "healthy")
     if not isinstance(answer, dict) or set(answer) != set(_DIAGNOSES):
-        raise Hint(
-            'answer with a dictionary for all three: {"A": "healthy", "B": "healthy", "C": "healthy"}.'
-        )
+        raise Hint('answer with a dictionary for all three: {"A": "healthy", "B": "healthy", "C": "healthy"}.')
     for run, defect in answer.items():
         if defect is ... or defect is None:
             raise Hint(f"{run} is still open.")
@@ -399,8 +360,7 @@ def diagnosis(answer):
         if answer[run] != defect:
             raise Hint(f"{run} is not {answer[run]!r}: {reasons[defect]}")
     return (
-        "and note that a number alone, such as a small d_loss, would not have told C from A. Read both "
-        "players' curves."
+        "and note that a number alone, such as a small d_loss, would not have told C from A. Read both players' curves."
     )
 
 

@@ -305,9 +305,7 @@ def blurred(images):
         margins[axis] = (2, 2)
         padded = np.pad(images, margins, mode="edge")
         size = images.shape[axis]
-        images = sum(
-            weight * padded.take(range(start, start + size), axis=axis) for start, weight in enumerate(_BLUR)
-        )
+        images = sum(weight * padded.take(range(start, start + size), axis=axis) for start, weight in enumerate(_BLUR))
     return images.astype("float32")
 
 

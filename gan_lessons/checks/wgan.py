@@ -25,8 +25,7 @@ def steepest_slope(answer):
         raise Hint("(a) the slope of 2 − 3x is −3 everywhere; the constant only moves the line up.")
     if not np.isclose(values["b"], 0.5):
         raise Hint(
-            "(b) |x| has slopes −1 and 1, |x|/2 has half of them. The corner at 0 is no steeper than its "
-            "two sides."
+            "(b) |x| has slopes −1 and 1, |x|/2 has half of them. The corner at 0 is no steeper than its two sides."
         )
     if not np.isclose(values["c"], 5):
         if np.isclose(values["c"], 7):
@@ -36,8 +35,7 @@ def steepest_slope(answer):
             )
         if np.isclose(values["c"], 4):
             raise Hint(
-                "(c) 4 is the slope along one axis. Going along both at once climbs faster: the length of"
-                " (3, 4)."
+                "(c) 4 is the slope along one axis. Going along both at once climbs faster: the length of (3, 4)."
             )
         raise Hint("(c) the gradient is (3, 4) everywhere. How long is it?")
     if not np.isclose(values["d"], 28, rtol=1e-3):
@@ -47,9 +45,7 @@ def steepest_slope(answer):
                 " √(1² + … + 1²)."
             )
         if np.isclose(values["d"], 1):
-            raise Hint(
-                "(d) 1 is the slope when one pixel changes. If all change together, the answer climbs faster."
-            )
+            raise Hint("(d) 1 is the slope when one pixel changes. If all change together, the answer climbs faster.")
         raise Hint("(d) the gradient is (1, 1, …, 1), with 28·28·1 entries. How long is it?")
     return (
         "and so the same critic is steeper on larger images: held to a slope of 1, this one would have to"
@@ -67,10 +63,7 @@ def losses(critic_loss, generator_loss):
     answers = critic_loss(real, fake), generator_loss(fake)
     for name, answer in zip(("critic's", "generator's"), answers, strict=True):
         if np.size(ops.convert_to_numpy(answer)) != 1:
-            raise Hint(
-                f"the {name} loss has shape {np.shape(answer)}; a loss is one number, the mean over the "
-                "batch."
-            )
+            raise Hint(f"the {name} loss has shape {np.shape(answer)}; a loss is one number, the mean over the batch.")
     found = [float(ops.convert_to_numpy(answer)) for answer in answers]
     game = objectives.Wasserstein()
     wanted = [float(game.discriminator_loss(real, fake)), float(game.generator_loss(fake))]
@@ -79,18 +72,13 @@ def losses(critic_loss, generator_loss):
             continue
         if np.isclose(one, -right, rtol=1e-4):
             what = "E[D(x)] − E[D(G(z))]" if name == "critic's" else "E[D(G(z))]"
-            raise Hint(
-                f"the {name} loss has the wrong sign. It wants {what} large; an optimizer goes *down*."
-            )
+            raise Hint(f"the {name} loss has the wrong sign. It wants {what} large; an optimizer goes *down*.")
         if np.isclose(abs(one), abs(right) * 32, rtol=1e-4):
             raise Hint(
-                f"the {name} loss is a sum over the batch: twice the batch would mean twice the step. Take"
-                " the mean."
+                f"the {name} loss is a sum over the batch: twice the batch would mean twice the step. Take the mean."
             )
         if name == "generator's" and np.isclose(abs(one), abs(wanted[0]), rtol=1e-4):
-            raise Hint(
-                "the generator cannot change D(x) on real images: only one of the two means is left for it."
-            )
+            raise Hint("the generator cannot change D(x) on real images: only one of the two means is left for it.")
         if not _shifts_with_the_logits(critic_loss, generator_loss, name, real, fake):
             raise Hint(
                 f"the {name} loss bends the logits (a sigmoid, a logarithm, a softplus?). A critic's "
@@ -119,10 +107,7 @@ def generator_turns(answer):
     batches = 50_000 // 64  # in an epoch
     critic_steps = 10 * batches
     if answer == critic_steps // 5:
-        return (
-            "7,810 critic steps, and 1,562 of the generator: the slow player is the one that you want to "
-            "improve."
-        )
+        return "7,810 critic steps, and 1,562 of the generator: the slow player is the one that you want to improve."
     if answer in (critic_steps, math.ceil(50_000 / 64) * 10):
         raise Hint("that is how often the *critic* steps. The generator waits for five of them.")
     if answer == batches // 5:
@@ -134,16 +119,14 @@ def generator_turns(answer):
         )
     if answer == math.ceil(50_000 / 64) * 10 // 5:
         raise Hint(
-            "50,000 / 64 = 781.25, and the last quarter of a batch is dropped: 781 batches in an epoch, "
-            "not 782."
+            "50,000 / 64 = 781.25, and the last quarter of a batch is dropped: 781 batches in an epoch, not 782."
         )
     if answer == critic_steps * 5:
         raise Hint("it is the critic that takes five steps, not the generator.")
     if answer == 50_000 * 10 / 64 / 5:
         raise Hint("batches come whole: 781 in an epoch, not 781.25.")
     raise Hint(
-        "how many whole batches are in an epoch, how many critic steps is that in ten, and on every which"
-        " does G step?"
+        "how many whole batches are in an epoch, how many critic steps is that in ten, and on every which does G step?"
     )
 
 
@@ -174,9 +157,7 @@ def _linear(weights):
 def _number(answer):
     answer = ops.convert_to_numpy(answer)
     if answer.size != 1:
-        raise Hint(
-            f"it answers with shape {answer.shape}; a penalty is one number, the mean over the images."
-        )
+        raise Hint(f"it answers with shape {answer.shape}; a penalty is one number, the mean over the images.")
     return float(answer.reshape(()))
 
 
@@ -199,9 +180,7 @@ def _check_linear(penalty, direction, real, fake):
             "smaller by the batch size, and only a slope of 12 would be free of charge."
         ),
         10 * (length - 1): "the difference ‖∇‖ − 1 has to be squared: slopes below 1 are punished as well.",
-        10 * length**2: (
-            "the length is compared with 1: (‖∇‖ − 1)². Without the 1 the best critic would be flat."
-        ),
+        10 * length**2: ("the length is compared with 1: (‖∇‖ − 1)². Without the 1 the best critic would be flat."),
         10 * count * (length - 1) ** 2: "take the mean over the images, not their sum.",
     }
     for value, why in mistakes.items():
@@ -230,9 +209,7 @@ def _check_points(penalty, count=512):
     shape = (count, 2, 2, 1)
     _number(penalty(critic, tf.ones(shape), tf.zeros(shape)))
     if not seen or seen[-1].shape != shape:
-        raise Hint(
-            "it never asks the critic about points between the images: critic(between), as many as there are."
-        )
+        raise Hint("it never asks the critic about points between the images: critic(between), as many as there are.")
     alpha = seen[-1].reshape(count, -1)
     first = alpha[:, 0]
     if np.ptp(alpha, axis=1).max() > 1e-5:
@@ -248,8 +225,7 @@ def _check_points(penalty, count=512):
         )
     if np.ptp(first) < 1e-5:
         raise Hint(
-            f"α is {first[0]:.2f} for every image of the batch. Draw one for each: each pair gets a point "
-            "of its own."
+            f"α is {first[0]:.2f} for every image of the batch. Draw one for each: each pair gets a point of its own."
         )
     # Uniform: mean ½ and variance 1/12; bounds of five standard errors.
     if abs(first.mean() - 0.5) > 5 * math.sqrt(1 / 12 / count) or abs(first.var() - 1 / 12) > 0.02:
@@ -358,7 +334,4 @@ def read_the_curves(answer):
             f"look at run {wrong} again, at the size of its numbers: a slope that nothing holds grows "
             "without end; a critic of twelve tiny factors cannot tell anything from anything."
         )
-    return (
-        "a falling distance is good news only from a critic that could see a difference, and whose slope "
-        "is held."
-    )
+    return "a falling distance is good news only from a critic that could see a difference, and whose slope is held."

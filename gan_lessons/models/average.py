@@ -69,7 +69,8 @@ class Average:
         if inputs is None:
             return
         norms = [
-            layer for layer in flatten_layers(network)
+            layer
+            for layer in flatten_layers(network)
             if isinstance(layer, layers.BatchNormalization) and layer.trainable and layer.momentum < 1
         ]
         if not norms:
@@ -89,7 +90,4 @@ class Average:
 
 
 def _copy_of(variable):
-    return keras.Variable(
-        variable.numpy(), dtype=variable.dtype, trainable=False, autocast=False, name="average"
-    )
-
+    return keras.Variable(variable.numpy(), dtype=variable.dtype, trainable=False, autocast=False, name="average")

@@ -6,8 +6,6 @@ average of the weights. It knows nothing of any game or loss: that is the subcla
 """
 
 import contextlib
-import functools
-import inspect
 import threading
 import warnings
 from types import SimpleNamespace
@@ -17,14 +15,14 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from gan_lessons import _arguments
-from gan_lessons._keras import EpochIteratorMixin, begin_at_epoch, flatten_layers
-from gan_lessons.batches import Batch, in_words, is_iterated
-from gan_lessons.models import fitting
+from gan_lessons._keras import flatten_layers
+from gan_lessons.batches import Batch
 from gan_lessons.models.average import Average
+from gan_lessons.models.fitted import Fitted
 from gan_lessons.models.optimizers import Optimizers, keeps_average, made_once, plain
-from gan_lessons.models.state import Counters, state_of, why_not_saved
-from gan_lessons.saving import Memory, replacing, write
+from gan_lessons.models.saved import Saved
+from gan_lessons.models.state import Counters
+from gan_lessons.models.wrapped import constructs, reports, trains
 
 
 class Mean(keras.metrics.Mean):
@@ -35,7 +33,7 @@ class Mean(keras.metrics.Mean):
         return ops.where(recorded > 0, self.total / ops.maximum(recorded, 1), float("nan"))
 
 
-class GenerativeModel(EpochIteratorMixin, keras.Model):
+class GenerativeModel(Saved, Fitted):
     """A `keras.Model` that learns what samples look like: the base of every model in this package.
 
     A subclass takes its networks and settings as arguments of `__init__`, keeps each under its own name, declares its
@@ -97,7 +95,7 @@ class GenerativeModel(EpochIteratorMixin, keras.Model):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        for name, prepared in (("__init__", _constructs), ("train_step", _trains), ("test_step", _reports)):
+        for name, prepared in (("__init__", constructs), ("train_step", trains), ("test_step", reports)):
             if name in vars(cls):
                 setattr(cls, name, prepared(vars(cls)[name]))
 
@@ -152,7 +150,8 @@ class GenerativeModel(EpochIteratorMixin, keras.Model):
     def _networks(self):
         """{name: network} of the sub-models that are trained."""
         return {
-            name: value for name, value in vars(self).items()
+            name: value
+            for name, value in vars(self).items()
             if isinstance(value, keras.layers.Layer) and not isinstance(value, keras.metrics.Metric)
         }
 
@@ -461,7 +460,9 @@ class GenerativeModel(EpochIteratorMixin, keras.Model):
             self._build_copy(name, copy)
         self._refresh_averages()
         values = {
-            id(v): average.value_of(v) for average in self._hidden.averages.values() for v in network.variables
+            id(v): average.value_of(v)
+            for average in self._hidden.averages.values()
+            for v in network.variables
             if average.value_of(v) is not v
         }
         for variable, target in zip(network.variables, copy.variables, strict=True):
@@ -485,22 +486,6 @@ class GenerativeModel(EpochIteratorMixin, keras.Model):
             networks = {name: getattr(self, name) for name in self._groups()[attribute]}
             average.refresh(self._hidden.loads, networks, self.measuring_inputs)
 
-    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
-        """As `keras.Model.predict`, from inputs of `call` to outputs; the inputs are checked first."""
-        self._refresh_averages()
-        with in_words() as failures:
-            x, _ = self._inputs_batch().prepare(x, None, "x", batch_size, failures=failures)
-            return super().predict(x, verbose=verbose, steps=steps, callbacks=callbacks)
-
-    def predict_on_batch(self, x):
-        """As `keras.Model.predict_on_batch`; the inputs are checked first."""
-        self._refresh_averages()
-        (x,) = self._inputs_batch().arrays(x)
-        return super().predict_on_batch(tf.nest.map_structure(_as_floatx, x))
-
-    def _inputs_batch(self):
-        return self.call_inputs or Batch(dict(list(self.batch.parts.items())[:1]))
-
     def export(self, *args, **kwargs):
         """As `keras.Model.export`: writes an artefact for serving, which takes the inputs of `call`."""
         self._refresh_averages()
@@ -511,333 +496,9 @@ class GenerativeModel(EpochIteratorMixin, keras.Model):
         finally:
             self._hidden.exporting.averages = {}
 
-    # --- saving ----------------------------------------------------------------------------------------------------------
-
-    def _settings(self):
-        """{argument of __init__: its present value}: an attribute of the same name, else what was given."""
-        return {name: vars(self).get(name, given) for name, given in self._arguments.given.items()}
-
-    def get_config(self):
-        """The arguments of `__init__`, each as the attribute of its name holds it now."""
-        base = super().get_config()
-        own = {name: value for name, value in self._settings().items() if name not in base}
-        return base | {name: keras.saving.serialize_keras_object(value) for name, value in own.items()}
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        arguments = {}
-        for name, value in config.items():
-            try:
-                arguments[name] = keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
-            except Exception as error:
-                kind = value.get("class_name", value) if isinstance(value, dict) else value
-                cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-                raise ValueError(
-                    f"The saved model's {name} cannot be made again. Received: {name} of class {kind!r}. Import the module "
-                    "that defines it before loading, with @keras.saving.register_keras_serializable() above the class, or "
-                    f"pass custom_objects={{{kind!r}: …}}. ({type(error).__name__}: {cause[:300]})"
-                ) from None
-        return cls(**arguments)
-
-    def get_compile_config(self):
-        if not self.compiled:
-            return None
-        return self._compile_settings | {
-            argument: keras.saving.serialize_keras_object(getattr(self, attribute))
-            for argument, attribute in self._optimizer_arguments.items()
-        }
-
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
-
-    def _unsaveable(self):
-        """Why this model could not be saved and loaded again, as a sentence; None if it could."""
-        for name, value in self._settings().items():
-            for item in value if isinstance(value, (list, tuple)) else [value]:
-                if reason := why_not_saved(item):
-                    return f"{name} must be something that Keras can save. Received: {name}={item!r}, {reason}"
-        return None
-
-    def save_own_variables(self, store):
-        super().save_own_variables(store)
-        # Keras leaves the state of random numbers out; without it a resumed run would draw other noise.
-        for index, state in enumerate(self._random_states()):
-            store[f"random_state_{index}"] = state.numpy()
-        for index, variable in enumerate(self._variables_of_settings()):
-            store[f"setting_state_{index}"] = variable.numpy()
-        store["counters"] = self._counters.numpy()
-
-    def load_own_variables(self, store):
-        ours = ("random_state_", "setting_state_", "counters")
-        super().load_own_variables({key: store[key] for key in store.keys() if not key.startswith(ours)})
-        for key, variables, kind in (
-            ("random_state_", self._random_states(), "sources of randomness (Dropout layers and noise)"),
-            ("setting_state_", self._variables_of_settings(), "variables in objectives, penalties and other settings"),
-        ):
-            states = [store[f"{key}{index}"] for index in range(sum(name.startswith(key) for name in store.keys()))]
-            if len(states) != len(variables):
-                raise ValueError(
-                    f"The saved state must be of this model. Received: {len(states)} states for {len(variables)} {kind}. "
-                    "Load the file into networks of the same layers, compiled in the same way."
-                )
-            for variable, value in zip(variables, states):
-                variable.assign(value)
-        self._counters.load(store["counters"] if "counters" in store.keys() else None)
-        self._hidden.loads += 1
-
-    def _random_states(self):
-        """The state of all random numbers: the model's own, those of its settings, those of its layers."""
-        inner = {id(variable) for network in self._networks().values() for variable in network.variables}
-        states = [variable for variable in self.variables if "seed_generator_state" in variable.path]
-        own = [state for state in states if id(state) not in inner]
-        known = {id(state) for state in states}
-        settings = [state for state in state_of(self._settings())[1] if id(state) not in known]
-        return own + settings + [state for state in states if id(state) in inner]
-
-    def _variables_of_settings(self):
-        known = {id(variable) for variable in self.variables}
-        return [variable for variable in state_of(self._settings())[0] if id(variable) not in known]
-
-    def save(self, filepath, overwrite=True, **kwargs):
-        """Saves the whole model: networks, optimizers with their state, random state, compile options.
-
-        It is written under a temporary name and moved into place, so that a save that fails leaves what was there.
-
-        Args:
-            filepath: where to, ending in `.keras`.
-            overwrite: whether a file that is there may be replaced without asking.
-            **kwargs: as `keras.Model.save`.
-        """
-        if not str(filepath).endswith(".keras"):
-            raise ValueError(
-                f"A model is saved to a path that ends in .keras. Received: filepath={str(filepath)!r}. "
-                "For the weights alone use save_weights; for serving, export."
-            )
-        with replacing(filepath, overwrite) as temporary:
-            super().save(temporary, **kwargs)
-
-    def save_weights(self, filepath, overwrite=True, **kwargs):
-        """Saves the weights, the optimizers' and the random state, as `save` does. Args: as `keras.Model.save_weights`."""
-        if kwargs.get("max_shard_size") is not None or not str(filepath).endswith(".weights.h5"):
-            super().save_weights(filepath, overwrite=overwrite, **kwargs)  # Keras's own error, or several files
-            return
-        memory = Memory()
-        super().save_weights(memory, **kwargs)
-        write(filepath, memory.getbuffer(), overwrite)
-
-    # --- fit and evaluate -------------------------------------------------------------------------------------------------
-
-    def fit(
-        self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose="auto",
-        callbacks=None,
-        validation_split=0.0,
-        validation_data=None,
-        shuffle=True,
-        class_weight=None,
-        sample_weight=None,
-        **kwargs,
-    ):
-        """As `keras.Model.fit`; the data are checked first, and a bad batch is refused in words before it is trained on.
-
-        Args:
-            x: arrays (one, a tuple, a dictionary by part), a data set of batches, a tuple of data sets, one a part, a
-                `keras.utils.PyDataset`, or a generator of batches.
-            y: the second part, where x is the first.
-            shuffle: whether arrays are shuffled, anew in every epoch, by a state that the model saves. A data set comes in
-                its own order.
-            validation_data: what the model is evaluated on after each epoch: as x, or a tuple (x, y) of arrays.
-            batch_size, epochs, verbose, callbacks, validation_split, **kwargs: as in Keras.
-
-        Returns:
-            A `keras.callbacks.History`.
-
-        Raises:
-            TypeError, ValueError: for data that does not fit the model; no weight has moved by the batch in question.
-
-        With `keras.callbacks.BackupAndRestore` a training that was killed, and is started again by the same program in
-        a fresh process, goes on as if nothing had happened: see `gan_lessons.saving.ExactBackup`.
-        """
-        self._refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
-        self._look_again()
-        shuffle = True if shuffle is None else shuffle
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks = fitting.made_to_fit(self, tf.nest.flatten([] if callbacks is None else callbacks))
-        # Keras's, left over from a fit that was interrupted, or resumed.
-        self._eval_epoch_iterator = None
-        begin_at_epoch(self, None)
-        with in_words() as failures:
-            if validation_split and validation_data is None and x is not None and not is_iterated(x):
-                (x, y), validation_data = fitting.split(self.batch.arrays(x, y), validation_split)
-            x, _ = self.batch.prepare(
-                x, y, "x", batch_size, self._counters.order(self.seed_generator, shuffle, batch_size), failures
-            )
-            if validation_data is not None:
-                size = kwargs.pop("validation_batch_size", None) or batch_size
-                validation_data = self._validation(validation_data, size, failures)
-            history = super().fit(
-                x,
-                epochs=epochs,
-                verbose=verbose,
-                callbacks=callbacks,
-                validation_data=validation_data,
-                validation_split=validation_split if validation_data is None else 0.0,
-                shuffle=False,
-                **kwargs,
-            )
-        if history.epoch and not history.history:
-            raise ValueError("x must not be empty. Received: a data set that ended before its first batch.")
-        return history
-
-    def _validation(self, data, batch_size, failures):
-        """What Keras is given as validation_data: (x, y) of arrays, data sets and all else that fit takes."""
-        x, y = data, None
-        if isinstance(data, (tuple, list)) and not any(is_iterated(item) for item in data):
-            count, unread = max(len(self.batch.parts), 1), [item for item in data if item is not None]
-            if len(data) == 3 and count < 3 and data[2] is not None:
-                self._refuse_weights(sample_weight=data[2])
-            x, y = (tuple(data), None) if len(unread) == count > 1 else (data[0], data[1] if len(data) > 1 else None)
-        return self.batch.prepare(x, y, "validation_data", batch_size, failures=failures)[0]
-
-    def _refuse_weights(self, **given):
-        for name, value in given.items():
-            if value is not None:
-                raise ValueError(
-                    f"{type(self).__name__} does not read weights of samples or classes. Received: {name} of type "
-                    f"{type(value).__name__}. Leave it out; to show some samples more often, repeat them in the data."
-                )
-
-    def _look_again(self):
-        """Notices what changed between compile and the start of a training."""
-        if not self.compiled:
-            return  # Keras says so itself
-        changed = []
-        for attribute, names in self._groups().items():
-            weights, known = self._weights_of(names), self._hidden.trained[attribute]
-            self._check_learns(attribute, names)
-            if unknown := [weight.path for weight in weights if id(weight) not in set(known)]:
-                raise ValueError(
-                    f"The optimizer must know every weight that it moves. Received: {unknown[0]} of "
-                    f"{' and '.join(names)}, trainable now and not when the model was compiled. Call compile() again."
-                )
-            if [id(weight) for weight in weights] != self._hidden.trained.get(f"{attribute} now", known):
-                changed.append(attribute)
-            self._hidden.trained[f"{attribute} now"] = [id(weight) for weight in weights]
-        if changed:
-            self.make_train_function(force=True)  # the old one moves the weights that were trainable then
-        self._counters.after_loading(
-            max(int(getattr(self, attribute).iterations.numpy()) for attribute in self._groups())
-        )
-
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, **kwargs):
-        """As `keras.Model.evaluate`: the losses and what else the history has, with the checks of `fit`.
-
-        It draws the same random numbers every time, so that the same model and data give the same losses, and leaves all
-        state as it was, so that training with validation and without is the same training.
-        """
-        within_fit = kwargs.get("_use_cached_eval_dataset", False)
-        if not within_fit:
-            self._refuse_weights(sample_weight=sample_weight)
-        with in_words() as failures, self._without_a_trace():
-            if not within_fit:  # there it has been looked at
-                x, _ = self.batch.prepare(x, y, "x", batch_size, failures=failures)
-            return super().evaluate(x, verbose=verbose, steps=steps, **kwargs)
-
-    @contextlib.contextmanager
-    def _without_a_trace(self):
-        """Within this block random numbers begin at a fixed state; after it, all state is as before."""
-        states = self._random_states()
-        kept = [*states, *self._variables_of_settings(), *self.non_trainable_variables]
-        before = [variable.numpy() for variable in kept]
-        try:
-            for index, state in enumerate(states):
-                state.assign([index, 0])
-            yield
-        finally:
-            for variable, value in zip(kept, before):
-                variable.assign(value)
-
-    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
-        """As `keras.Model.train_on_batch`, with the checks of `fit`."""
-        self._refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
-        self._look_again()
-        return super().train_on_batch(*self._one_batch(x, y), return_dict=return_dict)
-
-    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
-        """As `keras.Model.test_on_batch`, with the checks of `fit`."""
-        self._refuse_weights(sample_weight=sample_weight)
-        with self._without_a_trace():
-            return super().test_on_batch(*self._one_batch(x, y), return_dict=return_dict)
-
-    def _one_batch(self, x, y):
-        return tf.nest.map_structure(_as_floatx, self.batch.arrays(x, y))
-
-
-# --- what is done around a subclass's methods ---------------------------------------------------------------------------
-
-
-def _outermost(method, around):
-    """A method of which only the most derived form is surrounded: `super().train_step(data)` is the plain one."""
-
-    @functools.wraps(method)
-    def prepared(self, *args, **kwargs):
-        if getattr(type(self), method.__name__) is not prepared:
-            return method(self, *args, **kwargs)
-        return around(method, self, *args, **kwargs)
-
-    return prepared
-
-
-def _constructs(init):
-    def around(init, self, *args, **kwargs):
-        given = inspect.signature(init).bind(self, *args, **kwargs).arguments
-        given = dict(list(given.items())[1:])
-        for name, parameter in inspect.signature(init).parameters.items():
-            if parameter.kind is parameter.VAR_KEYWORD:
-                given |= given.pop(name, {})
-            elif name in given or parameter.default is parameter.empty:
-                continue
-            else:
-                given[name] = parameter.default
-        # Past Keras, which would take the networks in it for attributes of their own.
-        object.__setattr__(self, "_arguments", SimpleNamespace(given=given))
-        init(self, *args, **kwargs)
-        self._finish()
-
-    return _outermost(init, around)
-
-
-def _trains(step):
-    def around(step, self, data):
-        # TensorFlow runs side by side what does not wait for one another. A step's random numbers and counters do not
-        # wait for its samples, so at the end of a data set of unknown length they could run ahead, by a step that
-        # never comes.
-        with tf.control_dependencies([part for part in tf.nest.flatten(data) if part is not None]):
-            self._counters.count()
-            logs = step(self, data)
-        return self.get_metrics_result() if logs is None else logs
-
-    return _outermost(step, around)
-
-
-def _reports(step):
-    def around(step, self, data):
-        logs = step(self, data)
-        return self.get_metrics_result() if logs is None else logs
-
-    return _outermost(step, around)
-
 
 def _float32(tensor):
     return ops.convert_to_numpy(ops.cast(tensor, "float32"))
-
-
-def _as_floatx(array):
-    return array.astype(keras.config.floatx()) if np.issubdtype(array.dtype, np.floating) else array
 
 
 def _dtypes_of(network):

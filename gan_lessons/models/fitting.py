@@ -105,5 +105,7 @@ def split(element, fraction):
             "validation_split must leave samples on both sides. "
             f"Received: validation_split={fraction}, {count} samples. Change it, or pass validation_data."
         )
-    parts = [tf.nest.map_structure(lambda array: np.asarray(array)[side], element) for side in (slice(at), slice(at, None))]  # noqa: B023
+    parts = [
+        tf.nest.map_structure(lambda array: np.asarray(array)[side], element) for side in (slice(at), slice(at, None))
+    ]  # noqa: B023
     return [part if len(part) == 2 else (part[0], None) for part in parts]

@@ -15,8 +15,7 @@ import tensorflow as tf
 from keras import layers
 from others import LATENT, PLAYERS, SHAPE, images
 
-from gan_lessons import GAN
-from gan_lessons import AdversarialModel
+from gan_lessons import GAN, AdversarialModel
 from gan_lessons.penalties import GradientPenalty
 
 X = images(10)
@@ -552,7 +551,9 @@ print("trained on", strategy.num_replicas_in_sync)
 
 @pytest.mark.parametrize("players, penalty", [("nested", "none"), ("sequential", "penalty")])
 def test_two_devices(tmp_path, players, penalty):
-    code = MIRRORED.format(path=[str(Path(__file__).parent.parent), str(Path(__file__).parent)], file=str(tmp_path / "gan.keras"))
+    code = MIRRORED.format(
+        path=[str(Path(__file__).parent.parent), str(Path(__file__).parent)], file=str(tmp_path / "gan.keras")
+    )
     done = run(code, players, penalty)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "trained on 2" in done.stdout
@@ -652,7 +653,9 @@ print("equal")
 
 def test_two_devices_train_as_one_on_the_whole_batch(tmp_path):
     """Without and with a penalty and several steps of D, in full and in mixed precision; saved, and taken up again."""
-    done = run(ONE_OR_TWO.format(path=[str(Path(__file__).parent.parent), str(Path(__file__).parent)], folder=str(tmp_path)))
+    done = run(
+        ONE_OR_TWO.format(path=[str(Path(__file__).parent.parent), str(Path(__file__).parent)], folder=str(tmp_path))
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "equal" in done.stdout
 

@@ -459,7 +459,13 @@ def test_evaluate_says_the_same_twice_and_disturbs_nothing(players):
     assert first == second and np.isfinite(list(first.values())).all()
     after = everything(gan)
     kept = [
-        w.path for w in [*gan.variables, *gan._random_states(), *gan.generator_optimizer.variables, *gan.discriminator_optimizer.variables]
+        w.path
+        for w in [
+            *gan.variables,
+            *gan._random_states(),
+            *gan.generator_optimizer.variables,
+            *gan.discriminator_optimizer.variables,
+        ]
     ]
     means = {m.path for metric in gan.metrics for m in metric.variables}
     assert_same(
