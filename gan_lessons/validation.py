@@ -9,24 +9,29 @@ import keras
 import numpy as np
 from keras import layers
 
-from gan_lessons._keras import flatten_layers
+from gan_lessons import _arguments
+from gan_lessons._keras import flatten_layers, origin
 from gan_lessons.batches import fits
 
-# What a generator that ends in this activation can make. One that ends in another can make anything.
+# What a generator that ends in this activation can make. A generator that ends in another can make anything.
 RANGES = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
 
+# A network is tried on two samples: if it mixes up the batch axis, that shows. Some take batches of certain sizes only, such
+# as those that compute statistics over groups of 4 or 8.
+_TRIALS = (2, 4, 8, 16, 32, 64)
 
-# --- networks ------------------------------------------------------------------------------------------------------
+
+# --- what a network ends in -----------------------------------------------------------------------------------------
 
 
-def last_activation(model):
-    """The name of the activation that a network ends in, looking back past what only reshapes.
+def last_activation(model: keras.layers.Layer) -> str | None:
+    """Returns the name of the activation that a network ends in, looking back past layers that only reshape.
 
     Args:
         model: a Keras layer or model.
 
     Returns:
-        "tanh", "sigmoid", "linear", another activation's name, or None where it cannot be told (a subclassed model).
+        "tanh", "sigmoid", "linear", another activation's name, or None where the code does not tell (a subclassed model).
     """
     if isinstance(model, keras.Sequential):
         last = next((layer for layer in reversed(model.layers) if not _only_reshapes(layer)), None)
@@ -39,10 +44,8 @@ def last_activation(model):
 
 
 def _activation_before(tensor):
-    operation, node, _ = tensor._keras_history
-    if _only_reshapes(operation):
-        return _activation_before(operation._inbound_nodes[node].input_tensors[0])
-    return last_activation(operation)
+    operation, inputs = origin(tensor)
+    return _activation_before(inputs[0]) if _only_reshapes(operation) else last_activation(operation)
 
 
 def _only_reshapes(operation):
@@ -52,13 +55,13 @@ def _only_reshapes(operation):
     return type(operation).__name__ in ("Reshape", "Flatten", "Permute", "Cropping2D", "Squeeze", "Identity", "Cast")
 
 
-def output_range(generator, latent_dim):
-    """(lowest, highest) value that a generator can make, from its last activation or by trial; None for any."""
+def output_range(generator: keras.layers.Layer, latent_dim: int) -> tuple[float, float] | None:
+    """Returns (lowest, highest) value that a generator can make, from its last activation or by trial; None for any."""
     activation = last_activation(generator)
     if activation in (*RANGES, "linear"):
         return RANGES.get(activation)
-    # Code that cannot be looked into. Large latents drive a tanh to both of its ends, and not further.
-    images = _answers(generator, 1e4 * _noise((32, latent_dim)))
+    # The code does not tell. Large latents drive a tanh to both of its ends, and not further.
+    images = _outputs(generator, 1e4 * _noise((64, latent_dim)))
     for low, high in RANGES.values():
         at_an_end = (np.abs(images - low) < 0.01) | (np.abs(images - high) < 0.01)
         if low <= images.min() < low + 0.01 and high - 0.01 < images.max() <= high and at_an_end.mean() > 0.5:
@@ -66,41 +69,49 @@ def output_range(generator, latent_dim):
     return None
 
 
-def answers_probabilities(discriminator, image_shape):
-    """Whether a discriminator ends in a sigmoid; one whose code cannot be looked into is tried on loud noise.
+def answers_probabilities(discriminator: keras.layers.Layer, image_shape: tuple) -> bool:
+    """Whether a discriminator ends in a sigmoid; if its code does not tell, it is tried on loud noise.
 
-    Args: the network; the shape of what it takes, without the batch axis. Returns: a bool.
+    Args:
+        discriminator: the network.
+        image_shape: the shape of what it takes, without the batch axis.
     """
     activation = last_activation(discriminator)
     if activation in ("sigmoid", "softmax", "linear"):
         return activation != "linear"
-    answers = _answers(discriminator, np.concatenate([scale * _noise((16, *image_shape)) for scale in (1, -1e4, 1e4)]))
-    return answers.min() >= 0 and 0.99 < answers.max() <= 1
+    loud = np.concatenate([scale * _noise((64, *image_shape)) for scale in (1, -1e4, 1e4)])
+    outputs = _outputs(discriminator, loud)
+    return outputs.min() >= 0 and 0.99 < outputs.max() <= 1
 
 
 def _noise(shape):
     return np.random.default_rng(0).normal(size=shape).astype("float32")  # no draw from the user's random numbers
 
 
-def _answers(model, inputs):
+def _outputs(model, inputs):
     return np.asarray(keras.ops.convert_to_numpy(model(inputs, training=False)), "float32")
 
 
-def check_players(generator, discriminator, latent_dim, patch_logits):
+# --- two networks that fit each other -------------------------------------------------------------------------------
+
+
+def check_players(
+    generator: keras.layers.Layer, discriminator: keras.layers.Layer, latent_dim: int, patch_logits: bool
+) -> tuple:
     """Builds both networks and makes sure that they fit each other.
 
     Args:
         generator: a Keras model from latents to images.
         discriminator: a Keras model from images to logits.
         latent_dim: the length of a latent vector.
-        patch_logits: whether the discriminator is meant to answer a map of logits.
+        patch_logits: whether the discriminator is meant to output a map of logits.
 
     Returns:
         The shape of what the generator makes, without the batch axis.
 
     Raises:
         TypeError: if a player is not a Keras model, or latent_dim not an integer.
-        ValueError: if their shapes do not fit, or the discriminator answers probabilities or an unannounced map.
+        ValueError: if their shapes do not fit, or the discriminator outputs probabilities or an unannounced map.
     """
     for name, player in (("generator", generator), ("discriminator", discriminator)):
         if not isinstance(player, keras.layers.Layer):
@@ -110,10 +121,7 @@ def check_players(generator, discriminator, latent_dim, patch_logits):
             )
     if generator is discriminator:
         raise ValueError("generator and discriminator must be two networks. Received the same object for both.")
-    if isinstance(latent_dim, bool) or not isinstance(latent_dim, (int, np.integer)):
-        raise TypeError(f"latent_dim must be an integer. Received: latent_dim={latent_dim!r}.")
-    if latent_dim < 1:
-        raise ValueError(f"latent_dim must be at least 1. Received: latent_dim={latent_dim}.")
+    latent_dim = _arguments.integer("latent_dim", latent_dim)
 
     wanted = getattr(generator, "input_shape", None) if generator.built else None
     if isinstance(wanted, tuple) and wanted[1:] and None not in wanted[1:] and tuple(wanted[1:]) != (latent_dim,):
@@ -121,29 +129,20 @@ def check_players(generator, discriminator, latent_dim, patch_logits):
             "The generator's input must be a vector of latent_dim numbers. "
             f"Received: latent_dim={latent_dim}, generator.input_shape={wanted}. Make the two agree."
         )
-    # Two latents rather than one: a network that mixes up the batch axis shows it.
     try:
-        images = generator(keras.ops.zeros((2, int(latent_dim))), training=False)
+        count, images = _tried(generator, lambda count: keras.ops.zeros((count, latent_dim)))
     except Exception as error:
         raise ValueError(
             f"The generator must take latents of shape (batch, latent_dim). Received: latent_dim={latent_dim}, and "
-            f"calling it on them raised {type(error).__name__}: {_first_line(error)} Make the two agree."
+            f"a call of the generator on such latents raised {type(error).__name__}: {_first_line(error)} "
+            "If it is a matter of shapes, make the two agree; else mend the network."
         ) from error
-    if not hasattr(images, "shape") or len(images.shape) < 2 or images.shape[0] != 2:
+    if not hasattr(images, "shape") or len(images.shape) < 2 or images.shape[0] != count:
         raise ValueError(
-            "The generator must make one image of each latent. "
-            f"Received: {_described(images)} for 2 latents. Let it return a single tensor of shape (batch, …)."
+            "The generator must make one sample of each latent. "
+            f"Received: {_described(images)} for {count} latents. Let it return a single tensor of shape (batch, …)."
         )
     image_shape = tuple(images.shape)[1:]
-    try:
-        logits = discriminator(images, training=False)
-    except Exception as error:
-        raise ValueError(
-            "The discriminator must take what the generator makes. "
-            f"Received: a generator that makes {image_shape}, a discriminator that takes "
-            f"{_input_shape(discriminator)}, and calling one on the other raised {type(error).__name__}: "
-            f"{_first_line(error)} Give both networks the same image_shape."
-        ) from error
     taken = _input_shape(discriminator)
     if isinstance(taken, tuple) and not fits(taken[1:], image_shape):
         raise ValueError(
@@ -151,12 +150,21 @@ def check_players(generator, discriminator, latent_dim, patch_logits):
             f"Received: generator output shape {(None, *image_shape)}, discriminator input shape {taken}. "
             "Give both networks the same image_shape."
         )
-    _check_logits(logits, patch_logits)
+    try:
+        count, logits = _tried(discriminator, lambda count: keras.ops.zeros((count, *image_shape), images.dtype))
+    except Exception as error:
+        raise ValueError(
+            "The discriminator must take what the generator makes. "
+            f"Received: a generator that makes {image_shape}, and a call of the discriminator on such samples raised "
+            f"{type(error).__name__}: {_first_line(error)} If it is a matter of shapes, give both networks the same "
+            "image_shape; else mend the network."
+        ) from error
+    _check_logits(logits, count, patch_logits)
     if answers_probabilities(discriminator, image_shape):
         raise ValueError(
-            "The discriminator must answer logits; the objectives apply the sigmoid themselves, and a second one leaves "
+            "The discriminator must output logits; the objectives apply the sigmoid themselves, and a second one leaves "
             "gradients of a quarter of their size or less. Received: a discriminator that "
-            f"ends in {last_activation(discriminator) or 'a sigmoid: its answers to any images lie in [0, 1]'}. "
+            f"ends in {last_activation(discriminator) or 'a sigmoid: its outputs for any images lie in [0, 1]'}. "
             "End it in Dense(1) without an activation."
         )
     check_learns("generator", generator)
@@ -164,7 +172,7 @@ def check_players(generator, discriminator, latent_dim, patch_logits):
     return image_shape
 
 
-def check_learns(name, player):
+def check_learns(name: str, player: keras.layers.Layer):
     """Refuses a player that has no weight to train. Args: its name; the network. Raises: ValueError."""
     if not player.trainable_variables:
         raise ValueError(
@@ -173,42 +181,53 @@ def check_learns(name, player):
         )
 
 
-def _check_logits(logits, patch_logits):
-    if not hasattr(logits, "shape"):
-        raise ValueError(
-            f"The discriminator must answer with one tensor of logits. Received: {_described(logits)}. "
-            "Of a network with several outputs, pass keras.Model(network.input, network.outputs[0])."
-        )
-    shape = tuple(logits.shape)
-    if not shape or shape[0] != 2:
-        raise ValueError(
-            "The discriminator must answer each image by itself. "
-            f"Received: an answer of shape {shape} to 2 images. Keep the batch axis first."
-        )
-    if not patch_logits and shape not in ((2,), (2, 1)):
-        raise ValueError(
-            f"The discriminator must answer one logit an image, of shape (batch, 1). Received: {(None, *shape[1:])}. "
-            "End it in Flatten or GlobalAveragePooling2D and Dense(1). If a map with one logit a patch is meant "
-            "(a PatchGAN), say so with patch_logits=True."
-        )
-
-
-def mixing_layers(model):
-    """The names of the layers of BatchNormalization, but for frozen ones: these use statistics that they have kept."""
+def mixing_layers(model: keras.layers.Layer) -> list[str]:
+    """Returns the names of the layers of BatchNormalization that mix a batch: a frozen one uses what it has kept."""
     norms = [layer for layer in flatten_layers(model) if isinstance(layer, layers.BatchNormalization)]
     return [layer.name for layer in norms if layer.trainable]
 
 
-def warn_about_batch_norm(discriminator, penalty):
-    """A sentence for the user if a per-image penalty meets a discriminator that mixes the images of a batch, else None."""
+def warn_about_batch_norm(discriminator: keras.layers.Layer, penalty) -> str | None:
+    """Returns a sentence for the user if a penalty per image meets a discriminator that mixes a batch, else None."""
     mixed = mixing_layers(discriminator)
-    if penalty is not None and mixed:
-        return (
-            "The penalty holds the slope at each image by itself, but BatchNormalization makes the discriminator's answer "
-            f"to one image depend on the others. Received: discriminator with {', '.join(mixed)}. "
-            "Leave BatchNormalization out of it (networks.dcgan_critic), or use LayerNormalization."
+    if not penalty or not mixed:
+        return None
+    return (
+        "The penalty holds the slope at each image by itself, but BatchNormalization makes the discriminator's output "
+        f"for one image depend on the others. Received: discriminator with {', '.join(mixed)}. "
+        "Leave BatchNormalization out of it (networks.dcgan_critic), or use LayerNormalization."
+    )
+
+
+def _tried(network, inputs_of):
+    """(count, outputs) for the first count of samples that a network takes; the first error if it takes none of them."""
+    first = None
+    for count in _TRIALS:
+        try:
+            return count, network(inputs_of(count), training=False)
+        except Exception as error:
+            first = first or error
+    raise first
+
+
+def _check_logits(logits, count, patch_logits):
+    if not hasattr(logits, "shape"):
+        raise ValueError(
+            f"The discriminator must output one tensor of logits. Received: {_described(logits)}. "
+            "Of a network with several outputs, pass keras.Model(network.input, network.outputs[0])."
         )
-    return None
+    shape = tuple(logits.shape)
+    if not shape or shape[0] != count:
+        raise ValueError(
+            "The discriminator must judge each image by itself. "
+            f"Received: an output of shape {shape} for {count} images. Keep the batch axis first."
+        )
+    if not patch_logits and shape[1:] not in ((), (1,)):
+        raise ValueError(
+            f"The discriminator must output one logit an image, of shape (batch, 1). Received: {(None, *shape[1:])}. "
+            "End it in Flatten or GlobalAveragePooling2D and Dense(1). If a map with one logit a patch is meant "
+            "(a PatchGAN), say so with patch_logits=True."
+        )
 
 
 def _input_shape(model):
@@ -218,8 +237,8 @@ def _input_shape(model):
         return "shapes that it does not declare"
 
 
-def _described(answer):
-    return f"shape {tuple(answer.shape)}" if hasattr(answer, "shape") else f"a {type(answer).__name__}"
+def _described(output):
+    return f"shape {tuple(output.shape)}" if hasattr(output, "shape") else f"a {type(output).__name__}"
 
 
 def _first_line(error):

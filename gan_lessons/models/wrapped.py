@@ -16,6 +16,7 @@ def _outermost(method, around):
             return method(self, *args, **kwargs)
         return around(method, self, *args, **kwargs)
 
+    prepared.__signature__ = inspect.signature(method)  # Keras reads it without looking at what is wrapped
     return prepared
 
 
