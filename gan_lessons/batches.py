@@ -71,6 +71,8 @@ class Batch:
     def __init__(self, parts: dict, paired: bool = True):
         self.parts = dict(parts)
         self.paired = paired
+        self._failures = []  # what was found wrong within TensorFlow
+        self._guards = {}  # data sets with their checks, which take a while to set up
 
     def read(self, data):
         """Returns the declared parts of what a training step is given, floats in Keras's default precision.
@@ -145,7 +147,7 @@ class Batch:
 
     # --- what fit, evaluate and predict are given -------------------------------------------------------------------
 
-    def prepare(self, x, y=None, argument="x", batch_size=None, order=None, failures=None):
+    def prepare(self, x, y=None, argument="x", batch_size=None, order=None):
         """Checks data and returns it in a form for Keras.
 
         Args:
@@ -156,7 +158,6 @@ class Batch:
             batch_size: of arrays; by default 32, as in Keras.
             order: None to keep the order of arrays, or a function from (length, number of the part) to the indices of
                 one epoch.
-            failures: a list that takes up what is found wrong within TensorFlow; see `in_words`.
 
         Returns:
             (data, length): a data set or an iterable for Keras, and how many samples the arrays have (None for others).
@@ -172,7 +173,7 @@ class Batch:
         if is_iterated(x):
             if y is not None:
                 raise TypeError(f"{argument} brings its own batches, so y must be None. Received: y of {_kind(y)}.")
-            return self._guarded(x, argument, failures), None
+            return self._guarded(x, argument), None
         element = self.arrays(x, y, argument)
         return self._as_data_set(element, batch_size or 32, order), _length(element)
 
@@ -196,33 +197,36 @@ class Batch:
         return element
 
     def _as_data_set(self, element, batch_size, order):
-        """A data set of batches of arrays, in which every epoch asks `order` anew."""
-        arrays = tf.nest.flatten(element)
-        length = _length(element)
-        tensors = [tf.convert_to_tensor(array) for array in arrays]
+        """A data set of batches of arrays, which asks `order` anew at the beginning of every epoch.
 
-        def indices():
-            orders = {}
-            for number, array in enumerate(arrays):
-                key = 0 if self.paired else number
-                if key not in orders:
-                    size = array.shape[0]
-                    found = np.arange(size) if order is None else order(size, key)
-                    orders[key] = np.resize(found, length).astype("int64")  # the shorter ones repeat
-            return np.stack([orders[0 if self.paired else number] for number in range(len(arrays))])
+        NumPy picks the rows. A pipeline of TensorFlow's own operations would take several times as long to set up, at
+        every call of `fit`, and a copy of all data.
+        """
+        arrays, length = tf.nest.flatten(element), _length(element)
+        floatx = np.dtype(keras.config.floatx())
+        dtypes = [floatx if np.issubdtype(array.dtype, np.floating) else array.dtype for array in arrays]
+        orders = {}
 
-        def epoch(_):
-            return tf.ensure_shape(tf.numpy_function(indices, [], tf.int64), (len(arrays), length))
+        def rows(index):
+            if index == 0 and order is not None:
+                sizes = {0: length} if self.paired else {n: array.shape[0] for n, array in enumerate(arrays)}
+                orders.update({number: order(size, number) for number, size in sizes.items()})
+            places = np.arange(index * batch_size, min((index + 1) * batch_size, length))
+            found = []
+            for number, (array, dtype) in enumerate(zip(arrays, dtypes)):
+                at = places % array.shape[0]  # the shorter ones repeat
+                if order is not None:
+                    at = orders[0 if self.paired else number][at]
+                found.append(array[at].astype(dtype, copy=False))
+            return found
 
-        def batch(start, index):
-            stop = tf.minimum(start + batch_size, length)
-            rows = [tf.gather(tensor, index[number, start:stop]) for number, tensor in enumerate(tensors)]
-            return tf.nest.pack_sequence_as(element, rows)
+        def batch(index):
+            tensors = tf.numpy_function(rows, [index], [tf.as_dtype(dtype) for dtype in dtypes])
+            for tensor, array in zip(tensors, arrays):
+                tensor.set_shape((None, *array.shape[1:]))
+            return tf.nest.pack_sequence_as(element, tensors)
 
-        starts = tf.data.Dataset.range(0, length, batch_size)
-        batches = tf.data.Dataset.range(1).map(epoch).flat_map(lambda index: starts.map(lambda start: (start, index)))
-        batches = batches.map(batch, num_parallel_calls=tf.data.AUTOTUNE)
-        batches = batches.apply(tf.data.experimental.assert_cardinality(-(-length // batch_size)))
+        batches = tf.data.Dataset.range(-(-length // batch_size)).map(batch)
         options = tf.data.Options()
         options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
         options.experimental_optimization.apply_default_optimizations = False  # they cost more than they gain here
@@ -244,38 +248,51 @@ class Batch:
         together = tf.data.Dataset.zip(tuple(sets))
         return together.take(longest) if not self.paired and longest > 0 else together
 
-    def _guarded(self, x, argument, failures):
+    def _guarded(self, x, argument):
         """What is iterated, with a check of each batch as it goes by: a bad batch never reaches a weight."""
         if not self.parts:
             return x
-        failures = [] if failures is None else failures
         if isinstance(x, tf.data.Dataset):
-            return self._guarded_data_set(x, argument, failures)
+            known = self._guards.get(argument)
+            if known is None or known[0] is not x:
+                known = self._guards[argument] = (x, self._guarded_data_set(x, argument))
+            return known[1]
         if isinstance(x, keras.utils.PyDataset):
             if x.num_batches == 0:
                 raise ValueError(f"{argument} must not be empty. Received: a PyDataset without a batch.")
-            return _GuardedPyDataset(x, lambda batch: self._check_batch(batch, argument, failures))
-        if hasattr(x, "__next__"):
-            return self._guarded_generator(x, argument, failures)
-        return x
+            return _GuardedPyDataset(x, lambda batch: self._check_batch(batch, argument))
+        return self._guarded_generator(x, argument) if hasattr(x, "__next__") else x
 
-    def _check_batch(self, batch, argument, failures):
+    @contextlib.contextmanager
+    def in_words(self):
+        """Within this block, what is found wrong with a batch inside TensorFlow is raised as what it was."""
+        self._failures.clear()
+        try:
+            yield
+        except (tf.errors.OpError, BatchError):
+            if not self._failures:
+                raise
+        else:
+            return
+        raise self._failures[0]  # outside of `except`, so that TensorFlow's own trace is not shown above it
+
+    def _check_batch(self, batch, argument):
         try:
             parts, rest = self.split(batch, argument)
             self.check_rest(rest, argument)
             for (name, part), array in zip(self.parts.items(), parts):
                 check(_array(array, argument, self.parts), part, _place(name, argument))
         except (TypeError, ValueError) as error:
-            failures.append(error)
+            self._failures.append(error)
             raise BatchError(str(error)) from error
         return batch
 
-    def _guarded_generator(self, batches, argument, failures):
+    def _guarded_generator(self, batches, argument):
         for batch in batches:
-            self._check_batch(batch, argument, failures)
+            self._check_batch(batch, argument)
             yield tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)  # Keras wants tuples
 
-    def _guarded_data_set(self, data, argument, failures):
+    def _guarded_data_set(self, data, argument):
         parts, rest = self.split(data.element_spec, argument)
         self.check_rest(rest, argument)
         for (name, part), spec in zip(self.parts.items(), parts):
@@ -292,7 +309,7 @@ class Batch:
             raise ValueError(f"{argument} must not be empty. Received: a data set without a batch.")
 
         def fail(*arrays):
-            self._check_batch(arrays, argument, failures)
+            self._check_batch(arrays, argument)
             return np.bool_(True)
 
         def guarded(*element):
@@ -324,24 +341,6 @@ class _GuardedPyDataset(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         return self.check(self.dataset[index])
-
-
-@contextlib.contextmanager
-def in_words():
-    """Within this block, what guarded batches raise inside TensorFlow is raised as what it was.
-
-    Yields:
-        A list for `Batch.prepare(failures=…)`.
-    """
-    failures = []
-    try:
-        yield failures
-    except (tf.errors.OpError, BatchError):
-        if not failures:
-            raise
-    else:
-        return
-    raise failures[0]  # outside of `except`, so that TensorFlow's own trace is not shown above it
 
 
 def is_iterated(x) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan_lessons._keras import EpochIteratorMixin, begin_at_epoch
-from gan_lessons.batches import Batch, in_words, is_iterated
+from gan_lessons.batches import Batch, is_iterated
 from gan_lessons.models import fitting
 
 
@@ -57,15 +57,15 @@ class Fitted(EpochIteratorMixin, keras.Model):
         # Keras's, left over from a fit that was interrupted, or resumed.
         self._eval_epoch_iterator = None
         begin_at_epoch(self, None)
-        with in_words() as failures:
+        with self.batch.in_words():
             if validation_split and validation_data is None and x is not None and not is_iterated(x):
                 (x, y), validation_data = fitting.split(self.batch.arrays(x, y), validation_split)
             x, _ = self.batch.prepare(
-                x, y, "x", batch_size, self._counters.order(self.seed_generator, shuffle, batch_size), failures
+                x, y, "x", batch_size, self._counters.order(self.seed_generator, shuffle, batch_size)
             )
             if validation_data is not None:
                 size = kwargs.pop("validation_batch_size", None) or batch_size
-                validation_data = self._validation(validation_data, size, failures)
+                validation_data = self._validation(validation_data, size)
             history = super().fit(
                 x,
                 epochs=epochs,
@@ -80,7 +80,7 @@ class Fitted(EpochIteratorMixin, keras.Model):
             raise ValueError("x must not be empty. Received: a data set that ended before its first batch.")
         return history
 
-    def _validation(self, data, batch_size, failures):
+    def _validation(self, data, batch_size):
         """What Keras is given as validation_data: (x, y) of arrays, data sets and all else that fit takes."""
         x, y = data, None
         if isinstance(data, (tuple, list)) and not any(is_iterated(item) for item in data):
@@ -88,7 +88,7 @@ class Fitted(EpochIteratorMixin, keras.Model):
             if len(data) == 3 and count < 3 and data[2] is not None:
                 self._refuse_weights(sample_weight=data[2])
             x, y = (tuple(data), None) if len(unread) == count > 1 else (data[0], data[1] if len(data) > 1 else None)
-        return self.batch.prepare(x, y, "validation_data", batch_size, failures=failures)[0]
+        return self.batch.prepare(x, y, "validation_data", batch_size)[0]
 
     def _refuse_weights(self, **given):
         for name, value in given.items():
@@ -129,9 +129,9 @@ class Fitted(EpochIteratorMixin, keras.Model):
         within_fit = kwargs.get("_use_cached_eval_dataset", False)
         if not within_fit:
             self._refuse_weights(sample_weight=sample_weight)
-        with in_words() as failures, self._without_a_trace():
+        with self.batch.in_words(), self._without_a_trace():
             if not within_fit:  # there it has been looked at
-                x, _ = self.batch.prepare(x, y, "x", batch_size, failures=failures)
+                x, _ = self.batch.prepare(x, y, "x", batch_size)
             return super().evaluate(x, verbose=verbose, steps=steps, **kwargs)
 
     @contextlib.contextmanager
@@ -166,8 +166,9 @@ class Fitted(EpochIteratorMixin, keras.Model):
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """As `keras.Model.predict`, from inputs of `call` to outputs; the inputs are checked first."""
         self._refresh_averages()
-        with in_words() as failures:
-            x, _ = self._inputs_batch().prepare(x, None, "x", batch_size, failures=failures)
+        inputs = self._inputs_batch()
+        with inputs.in_words():
+            x, _ = inputs.prepare(x, None, "x", batch_size)
             return super().predict(x, verbose=verbose, steps=steps, callbacks=callbacks)
 
     def predict_on_batch(self, x):
