@@ -25,7 +25,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageDraw, ImageFont
 
-from gan_lessons import doctor, plotting, probing, scoring, signs
+from gan_lessons import doctor, plotting, scoring
+from gan_lessons.doctor import probing, signs
 from gan_lessons.saving import write
 
 _MARGIN = 8  # pixels around a picture

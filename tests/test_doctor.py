@@ -12,7 +12,8 @@ from keras import layers
 from others import Handmade, HandmadeCritic, bumps, small_discriminator, small_generator
 
 import gan_lessons as gl
-from gan_lessons import doctor, illnesses, symptoms
+from gan_lessons import doctor
+from gan_lessons.doctor import illnesses, symptoms
 
 IMAGES = bumps(512)
 

@@ -8,8 +8,8 @@ from others import Handmade, HandmadeCritic, bumps, small_discriminator
 from scipy.spatial.distance import cdist
 
 import gan_lessons as gl
-from gan_lessons import probing
-from gan_lessons.probing import BETWEEN, GENERATED, REAL, Examination
+from gan_lessons.doctor import probing
+from gan_lessons.doctor.probing import BETWEEN, GENERATED, REAL, Examination
 
 IMAGES = bumps(64)
 BATCH = tf.constant(IMAGES)

@@ -8,7 +8,7 @@ from others import Handmade, bumps
 from scipy.spatial.distance import cdist
 
 import gan_lessons as gl
-from gan_lessons import probing, signs
+from gan_lessons.doctor import probing, signs
 
 IMAGES = bumps(256)
 

@@ -11,7 +11,7 @@ from others import Handmade, HandmadeCritic, bumps, small_discriminator
 from scipy.spatial.distance import cdist
 
 import gan_lessons as gl
-from gan_lessons import probing, symptoms
+from gan_lessons.doctor import probing, symptoms
 
 IMAGES = bumps(256)
 ANSWERS = (symptoms.UNDECIDED, symptoms.SURE, -symptoms.SURE, *symptoms.OF_LOGITS, *symptoms.OF_PROBABILITIES)

@@ -16,8 +16,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_lessons import probing, signs, symptoms, validation
-from gan_lessons.illnesses import ILLNESSES, Finding
+from gan_lessons import validation
+from gan_lessons.doctor import probing, signs, symptoms
+from gan_lessons.doctor.illnesses import ILLNESSES, Finding
 
 __all__ = ["ILLNESSES", "Diagnosis", "Finding", "diagnose"]
 

@@ -1,6 +1,6 @@
 """What can be seen of a GAN from outside, cheaply: its weights, its optimizers, its curves, what it makes of latents.
 
-`gan_lessons.callbacks.Doctor` looks at no more than this while a GAN is trained; `gan_lessons.symptoms` builds on it.
+`gan_lessons.callbacks.Doctor` looks at no more than this while a GAN is trained; `gan_lessons.doctor.symptoms` builds on it.
 Thresholds are stated with what was measured on healthy trainings: a false alarm is worse than a miss.
 """
 
@@ -9,8 +9,8 @@ import math
 import keras
 import numpy as np
 
-from gan_lessons.illnesses import finding
-from gan_lessons.probing import rows_of
+from gan_lessons.doctor.illnesses import finding
+from gan_lessons.doctor.probing import rows_of
 
 # Rounding and resampling may carry a pixel a little past the end of its range.
 _ROOM = 1e-3

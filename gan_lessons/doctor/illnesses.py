@@ -1,6 +1,6 @@
 """What can be wrong with a GAN, in words: the names of the illnesses, and for each its likely cause and a remedy.
 
-How an illness is recognised stands in `gan_lessons.symptoms`.
+How an illness is recognised stands in `gan_lessons.doctor.symptoms`.
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """How each illness of a GAN is recognised: one small function each, from a case to a finding or None.
 
 A `Case` holds what was seen: the data, samples, and training steps that were run under observation and undone
-(`gan_lessons.probing`). Thresholds are stated with what was measured on healthy trainings: a false alarm is worse
+(`gan_lessons.doctor.probing`). Thresholds are stated with what was measured on healthy trainings: a false alarm is worse
 than a miss.
 """
 
@@ -12,9 +12,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_lessons import probing, signs, validation
-from gan_lessons.illnesses import finding
-from gan_lessons.probing import BETWEEN, GENERATED, REAL, nearest, rows_of
+from gan_lessons import validation
+from gan_lessons.doctor import probing, signs
+from gan_lessons.doctor.illnesses import finding
+from gan_lessons.doctor.probing import BETWEEN, GENERATED, REAL, nearest, rows_of
 
 #: The answers that D is made to give, to ask the losses what they want: an undecided one, and one that is sure.
 UNDECIDED, SURE = 0.5, 10.0
@@ -681,7 +682,7 @@ def slack_penalty(case):
 
 
 def diverging(case):
-    """Weights or losses that are not finite, or grow without end: see `gan_lessons.signs`; or a step that makes NaN."""
+    """Weights or losses that are not finite, or grow without end: see `gan_lessons.doctor.signs`; or a step that makes NaN."""
     if found := signs.weights_not_finite(case.gan):
         return found
     for index, step in enumerate(case.steps):
