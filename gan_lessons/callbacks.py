@@ -26,7 +26,6 @@ import tensorflow as tf
 from PIL import Image, ImageDraw, ImageFont
 
 from gan_lessons import doctor, plotting, scoring
-from gan_lessons.doctor import probing, signs
 from gan_lessons.saving import write
 
 _MARGIN = 8  # pixels around a picture
@@ -440,15 +439,16 @@ class ScoreMonitor(keras.callbacks.Callback):
 
 
 class Doctor(keras.callbacks.Callback):
-    """Looks on while a GAN is trained, and says what goes wrong when it shows.
+    """Looks at a GAN while it is trained, and prints what goes wrong when it shows.
 
     It looks at the curves, at the weights (NaN, growing, not moving), at the optimizers, and at what the generator
-    makes of fixed latents (collapse). Each finding is said once, when it appears. It goes with any model that has a
-    `generator` and a `discriminator`, and leaves the training as it is without it, bit for bit.
+    makes of fixed latents (collapse). It prints each finding once. It goes with any model that has a `generator` and a
+    `discriminator`, never ends a training, and leaves it as it is without the callback, bit for bit: what it cannot
+    look at, it leaves out and names in the diagnosis.
 
-    A look costs about as much as two training steps, and there is at most one in two hundred. So it sees what shows
+    A look costs about as much as two training steps, and there is at most one in two hundred. So it finds what shows
     while training, not what is wrong with the training step itself: call `gan_lessons.diagnose(gan, data)` before
-    training for that. It speaks of collapse from the thousandth step on: before, every generator has little variety.
+    training for that. It looks for collapse from the thousandth step on: before, every generator has little variety.
 
     Args:
         data: real images in the generator's range, an array or a `tf.data.Dataset` of batches, to tell collapse from
@@ -478,60 +478,43 @@ class Doctor(keras.callbacks.Callback):
         self.every = _integer("every", every, least=1)
         self.seed = _integer("seed", seed, least=0)
         self.verbose = verbose
-        self.images = None if data is None else probing.rows_of(doctor.some_images(data, _COMPARED))
-        self.findings = []
-        self._epochs = 0
+        self.images = None if data is None else doctor.some_images(data, doctor.COMPARED)
+        self._watch = None
+
+    @property
+    def findings(self):
+        """What has been found so far."""
+        return [] if self._watch is None else list(self._watch.findings)
 
     @property
     def diagnosis(self):
         """What has been found so far, as a `gan_lessons.doctor.Diagnosis`."""
-        return doctor.Diagnosis(list(self.findings), f"Looked on for {self._epochs} epochs.")
+        return doctor.Diagnosis([]) if self._watch is None else self._watch.diagnosis
 
     def set_model(self, model):
         doctor.check_players(model)
         super().set_model(model)
 
     def on_train_begin(self, logs=None):
-        self.findings, self._curves, self._epochs = [], {}, 0
-        self._before = None
+        self._watch = None
 
     def on_epoch_begin(self, epoch, logs=None):
         # Not in on_train_begin: BackupAndRestore may put other weights in place there.
-        if self._before is None:
-            self._before = signs.fingerprint(self.model)
-            self._first = self._last_look = signs.steps_trained(self.model)
+        if self._watch is None:
+            self._watch = doctor.Watch(self.model, self.images, self.seed)
 
     def on_epoch_end(self, epoch, logs=None):
-        self._epochs += 1
-        for name, value in (logs or {}).items():
-            self._curves.setdefault(name, []).append(value)
+        self._watch.record(logs)
         last = epoch + 1 == self.params.get("epochs")
-        broken = not all(np.isfinite(values[-1]).all() for values in self._curves.values())
-        steps = signs.steps_trained(self.model)  # no counter of batches: Keras would wait for each of them
-        due = (epoch + 1) % self.every == 0 and steps - self._last_look >= _STEPS_BETWEEN_LOOKS
-        if due or last or broken:
-            self._last_look = steps
-            self._look(epoch + 1, steps - self._first)
+        due = (epoch + 1) % self.every == 0 and self._watch.steps_since_look >= _STEPS_BETWEEN_LOOKS
+        if due or last or not self._watch.is_finite:
+            self._look(epoch + 1)
 
-    def _look(self, epoch, steps):
-        samples = self._samples()
-        for found in signs.seen_while_training(self.model, self._curves, self._before, steps, samples, self.images):
-            if found.name not in [known.name for known in self.findings]:
-                self.findings.append(found)
-                if self.verbose:
-                    print(f"\nEpoch {epoch}, {found}")
+    def _look(self, epoch):
+        for found in self._watch.look():
+            if self.verbose:
+                print(f"\nEpoch {epoch}, {found}")
 
-    def _samples(self):
-        """What the generator makes of the fixed latents with its present weights; None if there is no latent_dim."""
-        latent_dim = getattr(self.model, "latent_dim", None)
-        if not isinstance(latent_dim, int):
-            return None
-        latents = keras.random.normal((_COMPARED, latent_dim), seed=self.seed)
-        return keras.ops.convert_to_numpy(self.model.generator(latents, training=False)).astype("float32")
-
-
-# A look takes this many samples: the work of about one training step of batch 64.
-_COMPARED = 64
 
 _STEPS_BETWEEN_LOOKS = 200
 

@@ -8,6 +8,8 @@ import numbers
 import keras
 from keras import ops
 
+from gan_lessons import _keras
+
 
 @keras.saving.register_keras_serializable("gan_lessons")
 class WeightClip(keras.constraints.Constraint):
@@ -75,15 +77,15 @@ def clip_weights(model, limit=0.01, biases=True):
     clip = WeightClip(limit)
     clipped = _KERNELS | ({"bias": "bias_constraint"} if biases else {})
     found = False
-    for layer in model._flatten_layers():
+    for layer in _keras.flatten_layers(model):
         for argument in clipped.values():
             if hasattr(layer, argument):
                 setattr(layer, argument, clip)  # for the layer's config, and for weights not yet made
                 found = True
-        for weight in layer._trainable_variables:  # its own, not those of layers in it
-            if weight.name in clipped:
-                weight.constraint = clip
-                found = True
+    for weight in model.weights:
+        if weight.name in clipped:
+            weight.constraint = clip
+            found = True
     if not found:
         raise ValueError(
             f"clip_weights needs a network with kernels to clip. Received: model={model.name!r}, without any. "

@@ -25,20 +25,20 @@ def handmade(kind=Handmade, *args):
     return gan
 
 
-@pytest.mark.parametrize("answer", [-30.0, 0.0, 0.5, 30.0])
-def test_the_pull_of_cross_entropy_is_its_derivative(answer):
+@pytest.mark.parametrize("output", [-30.0, 0.0, 0.5, 30.0])
+def test_the_pull_of_cross_entropy_is_its_derivative(output):
     with Examination(handmade()) as examination:
-        step = examination.step(BATCH, answer=answer)
-    np.testing.assert_allclose(step.pull("discriminator", REAL), np.full(64, sigma(answer) - 1), atol=1e-6)
-    np.testing.assert_allclose(step.pull("discriminator", GENERATED), np.full(64, sigma(answer)), atol=1e-6)
-    np.testing.assert_allclose(step.pull("generator", GENERATED), np.full(64, sigma(answer) - 1), atol=1e-6)
+        step = examination.step(BATCH, output=output)
+    np.testing.assert_allclose(step.pull("discriminator", REAL), np.full(64, sigma(output) - 1), atol=1e-6)
+    np.testing.assert_allclose(step.pull("discriminator", GENERATED), np.full(64, sigma(output)), atol=1e-6)
+    np.testing.assert_allclose(step.pull("generator", GENERATED), np.full(64, sigma(output) - 1), atol=1e-6)
     assert not len(step.pull("generator", REAL))
 
 
-def test_the_pull_at_ds_own_answers():
+def test_the_pull_at_ds_own_outputs():
     with Examination(handmade()) as examination:
         step = examination.step(BATCH)
-    real, fake = (step.answers(kind)[:, 0] for kind in (REAL, GENERATED))
+    real, fake = (step.outputs(kind)[:, 0] for kind in (REAL, GENERATED))
     assert len(real) == 64 and len(fake) == 128  # in D's turn and in G's
     np.testing.assert_allclose(step.pull("discriminator", REAL), sigma(real) - 1, atol=1e-6)
     np.testing.assert_allclose(step.pull("discriminator", GENERATED), sigma(fake[:64]), atol=1e-6)
@@ -47,8 +47,8 @@ def test_the_pull_at_ds_own_answers():
 
 def test_the_pull_of_a_wasserstein_loss_is_the_same_everywhere():
     with Examination(handmade(HandmadeCritic)) as examination:
-        for answer in (-30.0, 0.5, None):
-            step = examination.step(BATCH, answer=answer)
+        for output in (-30.0, 0.5, None):
+            step = examination.step(BATCH, output=output)
             np.testing.assert_allclose(step.pull("discriminator", REAL), np.full(64, -1.0), atol=1e-6)
             np.testing.assert_allclose(step.pull("discriminator", GENERATED), np.full(64, 1.0), atol=1e-6)
 
@@ -129,20 +129,34 @@ def test_training_modes_are_seen():
         assert set(step.training["discriminator"]) == expected and step.training["generator"] == []
 
 
-def test_latents_of_traced_steps():
+def test_inputs_of_traced_steps():
     class Drawn(Handmade):
         def latents(self, count):
             return tf.constant(np.random.normal(size=(64, 6)).astype("float32"))
 
+    class Translates(Handmade):
+        def make(self, count):
+            return self.generator([self.given, tf.ones((64, 2))])
+
+        def real_images(self, data):
+            self.given = data
+            return data
+
     for kind, same in [(Handmade, False), (Drawn, True)]:
         with Examination(handmade(kind)) as examination:
             examination.step(BATCH)
-            first, second = examination.latents_of_traced_steps(BATCH)
-        assert first.shape == (64, 6) and np.array_equal(first, second) == same
+            (first,), (again,), (rolled,) = examination.traced_inputs(BATCH)
+        assert first.shape == (64, 6) and np.array_equal(first, again) == np.array_equal(first, rolled) == same
+    inputs = [keras.Input((8, 8, 1)), keras.Input((2,))]
+    translator = keras.Model(inputs, keras.layers.Conv2D(1, 3, padding="same")(inputs[0]))
+    with Examination(handmade(Translates, translator)) as examination:
+        (first, ones), (again, _), (rolled, _) = examination.traced_inputs(BATCH)
+    assert np.array_equal(first, IMAGES) and np.array_equal(again, IMAGES) and np.array_equal(ones, np.ones((64, 2)))
+    np.testing.assert_array_equal(rolled, np.roll(IMAGES, -1, axis=0))
     gan = handmade()
     gan.compile(run_eagerly=True)
     with Examination(gan) as examination:
-        assert examination.latents_of_traced_steps(BATCH) == []
+        assert examination.traced_inputs(BATCH) == []
 
 
 def test_rewinding_runs_the_same_step_again():

@@ -10,5 +10,6 @@
 
 from gan_lessons.doctor.diagnosis import Diagnosis, check_players, diagnose, some_images
 from gan_lessons.doctor.illnesses import ILLNESSES, Finding
+from gan_lessons.doctor.watching import COMPARED, Watch
 
-__all__ = ["ILLNESSES", "Diagnosis", "Finding", "check_players", "diagnose", "some_images"]
+__all__ = ["COMPARED", "ILLNESSES", "Diagnosis", "Finding", "Watch", "check_players", "diagnose", "some_images"]

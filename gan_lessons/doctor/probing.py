@@ -1,11 +1,12 @@
 """Runs single training steps of a GAN under observation, and undoes them.
 
-Any GAN will do that is a `keras.Model` with a `generator`, a `discriminator` and a `train_step`: nothing is known of
-its losses. What a step does is seen from outside: which calls of the players, which gradients, which optimizers. And
-questions can be put to it: with `answer=30` the step is run with a discriminator that answers 30 to every image, and
-the gradient of the losses with respect to that answer tells what the losses want.
+It works for any `keras.Model` with a `generator`, a `discriminator` and a `train_step`, and knows nothing of the
+losses. It sees from outside what a step does: the calls of the players, the gradients, the optimizers. It can also
+force D's output: `step(batch, output=30.0)` runs the step with a discriminator that outputs 30 for every image, and the
+gradient of a loss with respect to that output shows which way the loss pulls it.
 """
 
+import collections
 import contextlib
 import itertools
 import math
@@ -15,23 +16,28 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 import tensorflow as tf
-from keras.src.backend.common import global_state
-from tensorflow.python.eager import context
-from tensorflow.python.ops import stateful_random_ops
 
-_GLOBAL_SEED = "global_seed_generator"
+from gan_lessons import _keras
 
-# What kind of image a row of D's input is.
+# The kinds of image that D is shown.
 GENERATED, REAL, BETWEEN = "generated", "real", "between"
+
+
+# --- what a step did ---------------------------------------------------------------------------------------------
 
 
 @dataclass
 class Call:
     """One call of a player.
 
-    `inputs` and `outputs` are tensors. Of a call of D `images` are the images among its inputs, `kinds` says of each
-    what it is, and `penalised` whether a penalty took the gradient of D's answer with respect to them. `by_logits` says
-    that D ends in a sigmoid of Keras's, and that questions are put to its logits.
+    Attributes:
+        player: whose call.
+        inputs: the tensors that the player was given.
+        outputs: the tensor that it output; the first, if it output several.
+        images: of a call of D, the images among its inputs.
+        kinds: of a call of D, the kind of each image.
+        penalised: whether a penalty took the gradient of D's output with respect to the images.
+        by_logits: whether D ends in a sigmoid of Keras's, so that forced outputs are logits.
     """
 
     player: str
@@ -47,14 +53,17 @@ class Call:
 class Pass:
     """One backward pass, `tape.gradient(target, sources)`.
 
-    `player` is the one whose weights are the sources, or None where they are not weights: then it is the inner
-    gradient of a penalty. `answers` has {index of a call of D: ∂target/∂D(x), of D's output's shape}.
+    Attributes:
+        player: whose weights are the sources. None if they are no weights: it is the inner gradient of a penalty.
+        sources: what the target is differentiated with respect to.
+        gradients: what the pass returned.
+        slopes: {index of a call of D: ∂target/∂D(x), of the shape of D's output}.
     """
 
     player: str | None
     sources: list
     gradients: list = field(default_factory=list)
-    answers: dict = field(default_factory=dict)
+    slopes: dict = field(default_factory=dict)
 
 
 @dataclass
@@ -66,16 +75,24 @@ class Update:
     variables: list
 
 
+@dataclass(frozen=True)
+class Owned:
+    """A variable and the player that has it; None for a variable of neither."""
+
+    variable: object
+    owner: str | None
+
+
 @dataclass
 class Step:
-    """What one training step did.
+    """The record of one training step.
 
     Attributes:
-        calls: of the players, in order.
+        calls: the calls of the players, in order.
         passes: the backward passes, in order.
         updates: the calls of optimizers, in order.
         training: {player: [whether Dropout, BatchNormalization and the like were called with training=True]}.
-        logs: what `train_step` returned.
+        logs: {name: value} that `train_step` returned.
         metrics: {name: result} of the model's metrics after it.
         moved: {player: the largest change of one of its trainable weights}.
         error: the exception that it raised, or None.
@@ -90,41 +107,41 @@ class Step:
     moved: dict = field(default_factory=dict)
     error: Exception | None = None
 
-    def of(self, player):
-        """The calls of one player, as a list of (index, `Call`)."""
+    def of(self, player: str) -> list:
+        """Returns the calls of one player, as a list of (index, `Call`)."""
         return [(index, call) for index, call in enumerate(self.calls) if call.player == player]
 
-    def pull(self, player, kind):
-        """What a player's loss wants of D's answers: n · ∂loss/∂D(x) for the images of one kind, one number an image.
+    def pull(self, player: str, kind: str) -> np.ndarray:
+        """Returns which way a player's loss pulls D's outputs: n · ∂loss/∂D(x), one number for each image of one kind.
 
-        A negative number means that the loss falls when D's answer rises. With the mean over n images in the loss it
-        is the derivative of one image's loss. A map of answers is summed up.
+        A negative number means that the loss falls when D's output rises. If the loss has the mean over n images, the
+        number is the derivative of one image's loss. Over a map of outputs it is the sum.
 
         Args:
-            player: whose loss: of the backward passes with respect to its weights.
+            player: whose loss: that of the backward passes with respect to the player's weights.
             kind: `REAL` or `GENERATED`.
 
         Returns:
-            An array of shape (images,), empty where no such pass reached such an image.
+            An array of shape (images,); empty if no such pass reached such an image.
         """
         found = []
         for one in self.passes:
             if one.player != player:
                 continue
-            for index, slope in one.answers.items():
+            for index, slope in one.slopes.items():
                 rows = self.calls[index].kinds == kind
                 if rows.any():
                     found.append(rows.sum() * slope.reshape(len(slope), -1).sum(1)[rows])
         return np.concatenate(found) if found else np.zeros(0)
 
-    def answers(self, kind):
-        """D's answers to the images of one kind, of shape (images, …), in the step's own calls."""
+    def outputs(self, kind: str) -> np.ndarray:
+        """Returns D's outputs for the images of one kind, of shape (images, …), in the step's own calls."""
         found = [rows_of(call.outputs)[call.kinds == kind] for _, call in self.of("discriminator")]
         found = [some for some in found if len(some)]
         return np.concatenate(found) if found and len({some.shape[1] for some in found}) == 1 else np.zeros((0, 1))
 
-    def gradients(self, player):
-        """The largest gradient given to an optimizer for one of a player's weights; None if there was none at all."""
+    def gradients(self, player: str) -> float | None:
+        """Returns the largest gradient that an optimizer was given for a weight of a player; None for no gradient."""
         sizes = []
         for update in self.updates:
             for gradient, variable in zip(update.gradients, update.variables, strict=False):
@@ -133,30 +150,20 @@ class Step:
         return max(sizes, default=None)
 
 
+# --- running steps and undoing them ------------------------------------------------------------------------------
+
+
 class _Enough(BaseException):
-    """Ends a step that has shown what it was run for; no Exception, which the step's own code might catch."""
-
-
-@dataclass(frozen=True)
-class Owned:
-    """A variable and whose it is."""
-
-    variable: object
-    owner: str | None
-
-
-def rows_of(images):
-    """Images, one a row: (n, numbers), float32."""
-    images = np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(images, "float32")))
-    return images.reshape(len(images), math.prod(images.shape[1:]))
+    """Ends a step that has shown what it was run for. No `Exception`: the step's own code might catch that."""
 
 
 class Examination:
-    """A context in which a GAN's training steps can be run and watched; at its end all is as it was, bit for bit.
+    """A context that runs a GAN's training steps and records them; at its end it puts everything back, bit for bit.
 
-    Undone are: the weights and states of the model and all that belongs to it, its metrics, its optimizers (in the
-    place of one that is not built a copy steps), its plain attributes, and the random states of Python, NumPy,
-    TensorFlow and Keras. Not undone is what only the GAN's own code can reach, such as variables in a global name.
+    It puts back the weights and states of the model and of all that belongs to it, its metrics, its optimizers (a copy
+    steps in the place of an optimizer that is not built), its plain attributes, which layers are trainable, and the
+    random states of Python, NumPy, TensorFlow and Keras. It cannot put back what only the GAN's own code can reach,
+    such as variables in a global name.
 
     Args:
         gan: a compiled `keras.Model` with `generator`, `discriminator` and `train_step`, both players built.
@@ -171,13 +178,13 @@ class Examination:
 
     _count = itertools.count(1)
 
-    def __init__(self, gan, seed=0):
+    def __init__(self, gan: keras.Model, seed: int = 0):
         self.gan = gan
         self.players = {"generator": gan.generator, "discriminator": gan.discriminator}
         self.seed = seed
-        self._step = self._answer = self._traced = None
+        self._step = self._output = self._traced = None
         self._flat = self._in_optimizer = False
-        self._passes = []  # the backward passes that are going on, the innermost last
+        self._passes = []  # the backward passes that are under way, the innermost last
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -185,6 +192,7 @@ class Examination:
             self._optimizers, self._late = {}, []
             found = {id(one): one for thing in _belongings(self.gan) for one in _variables_of(thing)}
             self._variables = list(found.values())
+            self._layers = _keras.flatten_layers(self.gan)
             stack.callback(self._restore_late)
             stack.callback(self.rewind, self.state())
             self._watch_players(stack)
@@ -196,55 +204,58 @@ class Examination:
     def __exit__(self, *exception):
         self._stack.close()
 
-    # --- running steps -------------------------------------------------------------------------------------------
-
-    def step(self, batch, answer=None, flat=False):
-        """Runs one training step, eagerly, and says what it did.
+    def step(self, batch, output: float | None = None, flat: bool = False) -> Step:
+        """Runs one training step, eagerly, and returns its record.
 
         Args:
             batch: what `train_step` takes.
-            answer: a number that D answers to every image. Gradients pass as if it had answered itself; optimizers
-                count the step, and leave the weights as they are.
-            flat: whether D's answers pass on no gradient: a critic of slope 0. Weights stay here too.
+            output: a number that D outputs for every image. Gradients pass as if D had computed it; optimizers count
+                the step, and leave the weights as they are.
+            flat: whether D's outputs pass on no gradient, as a critic of slope 0 does. Weights stay here too.
 
         Returns:
             A `Step`. An exception that the training step raised is its `error`.
         """
-        self._step, self._answer, self._flat = Step(), answer, flat
+        self._step, self._output, self._flat = Step(), output, flat
         before = {
-            name: [_array(weight) for weight in player.trainable_variables] for name, player in self.players.items()
+            name: [(weight, _array(weight)) for weight in player.variables] for name, player in self.players.items()
         }
+        trainable = {id(weight) for player in self.players.values() for weight in player.trainable_variables}
         eagerly = tf.config.functions_run_eagerly()
         tf.config.run_functions_eagerly(True)
         step = self._step
         try:
             logs = self.gan.train_step(batch)
             if isinstance(logs, dict):
-                step.logs = {name: _array(value) for name, value in logs.items()}
+                step.logs = {name: _array(value) for name, value in logs.items() if not isinstance(value, dict)}
         except Exception as error:  # whatever the user's code raises is a thing to look at
             step.error = error
         finally:
             tf.config.run_functions_eagerly(eagerly)
-            self._step = self._answer = None
+            self._step = self._output = None
             self._flat = self._in_optimizer = False
             self._passes.clear()
-        for name, player in self.players.items():
-            pairs = zip(player.trainable_variables, before[name], strict=True)
-            changes = [np.abs(_array(weight) - old).max(initial=0) for weight, old in pairs]
+        # A step may switch `trainable` on for a part of itself: what an optimizer was given is trainable too.
+        trainable |= {id(owned.variable) for update in step.updates for owned in update.variables}
+        for name, pairs in before.items():
+            changes = [np.abs(_array(weight) - old).max(initial=0) for weight, old in pairs if id(weight) in trainable]
             step.moved[name] = float(np.max(changes, initial=0))
         with contextlib.suppress(Exception):  # a metric that has seen nothing may have no result
-            results = {metric.name: metric.result() for metric in self.gan.metrics}
-            step.metrics = {name: _array(value) for name, value in results.items() if not isinstance(value, dict)}
+            step.metrics = _results(self.gan.metrics)
         _sort_images(step, batch)
         return step
 
-    def latents_of_traced_steps(self, batch, steps=2):
-        """The latents of steps that TensorFlow has traced, as `fit` runs them: what Python draws, it draws but once.
+    def traced_inputs(self, batch) -> list:
+        """Returns the generator's inputs in three steps that TensorFlow traces, as `fit` runs them.
 
-        A step is traced no further than to the generator's first call.
+        In a traced step the user's Python runs only once, so random numbers that Python draws are constants. A step is
+        traced only as far as the generator's first call.
+
+        Args:
+            batch: what `train_step` takes in the first two steps; in the third it takes `rolled(batch)`.
 
         Returns:
-            A list of what the generator was given first, an array for each step; empty if that cannot be seen.
+            For each step the list of the generator's inputs, arrays; an empty list if they cannot be seen.
         """
         if self.gan.run_eagerly or tf.config.functions_run_eagerly():
             return []
@@ -255,29 +266,31 @@ class Examination:
             self._traced = []
             with contextlib.suppress(_Enough):
                 train_step(data)
-            graph = tf.compat.v1.get_default_graph()
-            return [latents for latents in self._traced if getattr(latents, "graph", None) is graph]
+            return [tf.identity(one) for one in self._traced]
 
         try:
             traced = begin.get_concrete_function(batch)  # a call would warn of many tracings: here is one a model
-            found = [traced(batch) for _ in range(steps)]
-        except Exception:  # a step that cannot be traced: fit() will say so
+            found = [traced(batch) for batch in (batch, batch, rolled(batch))]
+        except Exception:  # a step that cannot be traced: fit() will raise the same
             return []
         finally:
             self._traced = None
-        return [_array(latents) for (latents,) in filter(None, found)]
+        return [[_array(one) for one in inputs] for inputs in found if inputs]
 
     def state(self):
-        """What `rewind` takes: all values as they are now."""
+        """Returns all values as they are now, for `rewind`."""
         plain = {key: value for key, value in vars(self.gan).items() if type(value) in (int, float, bool, str)}
-        return [_array(variable) for variable in self._variables], plain
+        return [_array(variable) for variable in self._variables], plain, [one.trainable for one in self._layers]
 
     def rewind(self, state):
         """Puts back the values of an earlier `state()`."""
-        values, plain = state
+        values, plain, trainable = state
         for variable, value in zip(self._variables, values, strict=True):
             variable.assign(value)
         vars(self.gan).update(plain)
+        for layer, value in zip(self._layers, trainable, strict=True):  # a layer comes before those inside it
+            if layer.trainable != value:
+                layer.trainable = value
 
     # --- watching ------------------------------------------------------------------------------------------------
 
@@ -290,51 +303,48 @@ class Examination:
     def _watch_players(self, stack):
         for name, player in self.players.items():
             _shadow_call(stack, player, self._watched_call(name, player.call))
-            for layer in player._flatten_layers(include_self=False):
+            for layer in _keras.flatten_layers(player, include_self=False):
                 if _has_two_modes(layer):
                     _shadow_call(stack, layer, self._watched_mode(name, layer.call))
 
     def _watched_call(self, player, call):
         def watched(inputs, *args, **kwargs):
             if self._traced is not None and player == "generator":
-                self._traced += tf.nest.flatten(inputs)[:1]
+                self._traced += _tensors_in(inputs)
                 raise _Enough
             outputs = call(inputs, *args, **kwargs)
             if self._step is None:
                 return outputs
-            # Of several answers the first is the one about real and generated.
+            # Of several outputs the first is the image, or the one about real and generated.
             first, *others = tf.nest.flatten(outputs)
             index = len(self._step.calls)
-            self._step.calls.append(Call(player, tf.nest.flatten(inputs), first))
+            self._step.calls.append(Call(player, _tensors_in(inputs), first))
             if player == "generator":
                 return outputs
-            return tf.nest.pack_sequence_as(outputs, [self._questioned(first, index), *others])
+            return tf.nest.pack_sequence_as(outputs, [self._seen_or_forced(first, index), *others])
 
         return watched
 
-    def _questioned(self, answers, index):
-        """D's answers, or the ones that are to stand in their place, with an eye on the gradient that comes back."""
+    def _seen_or_forced(self, outputs, index):
+        """Returns D's outputs, or the forced ones, and records the gradient that comes back to them."""
 
         @tf.custom_gradient
-        def question(answers):
+        def watch(outputs):
             def gradient(slope):
                 if self._passes:
-                    seen = self._passes[-1].answers
-                    seen[index] = seen.get(index, 0) + np.asarray(keras.ops.cast(slope, "float32"))
+                    slopes = self._passes[-1].slopes
+                    slopes[index] = slopes.get(index, 0) + np.asarray(keras.ops.cast(slope, "float32"))
                 return 0.0 * slope if self._flat else slope
 
-            return (tf.identity(answers) if self._answer is None else tf.ones_like(answers) * self._answer), gradient
+            return (tf.identity(outputs) if self._output is None else tf.ones_like(outputs) * self._output), gradient
 
-        logits = getattr(answers, "_keras_logits", None)
-        if logits is None or not np.allclose(answers, tf.sigmoid(logits), atol=1e-3, equal_nan=True):
-            return question(answers)
-        # Keras's sigmoid leaves its logits with what it answers, and Keras's cross-entropy takes those. So the question
-        # is put to the logits.
+        logits = _keras.logits_of(outputs)
+        if logits is None or not np.allclose(outputs, tf.sigmoid(logits), atol=1e-3, equal_nan=True):
+            return watch(outputs)
+        # Keras's sigmoid leaves its logits with its output, and Keras's cross-entropy takes those: they are what has to
+        # be watched and forced. Keras's sigmoid of them leaves them again.
         self._step.calls[index].by_logits = True
-        logits = question(logits)
-        probabilities = tf.sigmoid(logits)
-        probabilities._keras_logits = logits
-        return probabilities
+        return keras.ops.sigmoid(watch(logits))
 
     def _watched_mode(self, player, call):
         def watched(*args, **kwargs):
@@ -370,20 +380,20 @@ class Examination:
             original = kind.apply
 
             def apply(optimizer, grads, trainable_variables=None, original=original):
-                if self._step is None or self._in_optimizer:  # the optimizer within a LossScaleOptimizer
+                if self._step is None or self._in_optimizer:  # the optimizer inside a LossScaleOptimizer
                     return original(optimizer, grads, trainable_variables)
                 acting = self._acting(optimizer)
-                variables = optimizer._trainable_variables if trainable_variables is None else trainable_variables
+                variables = _keras.weights_of(optimizer) if trainable_variables is None else trainable_variables
                 variables, grads = list(variables), list(grads)
                 owned = [Owned(variable, self._owner(variable)) for variable in variables]
                 self._step.updates.append(Update(optimizer, grads, owned))
-                if self._answer is not None or self._flat:  # a question: no weight needs to move
-                    optimizer._iterations.assign_add(1)
+                if self._output is not None or self._flat:  # D is not itself: no weight needs to move
+                    _counter(optimizer).assign_add(1)
                     return None
                 self._in_optimizer = True
                 try:
                     original(acting, grads, None if trainable_variables is None else variables)
-                    optimizer._iterations.assign(acting._iterations)
+                    _counter(optimizer).assign(_counter(acting))
                 finally:
                     self._in_optimizer = False
 
@@ -392,15 +402,15 @@ class Examination:
     # --- undoing -------------------------------------------------------------------------------------------------
 
     def _acting(self, optimizer):
-        """An optimizer that may step in the place of another, and is undone: itself, if it was built; else a copy."""
+        """Returns the optimizer that steps in the place of another: itself if it was built, else a copy."""
         if id(optimizer) not in self._optimizers:
             acting = optimizer
             if not optimizer.built:
                 acting = type(optimizer).from_config(optimizer.get_config())
-                acting._iterations.assign(optimizer._iterations)
+                _counter(acting).assign(_counter(optimizer))
             self._optimizers[id(optimizer)] = optimizer, acting
             known = {id(variable) for variable in self._variables}
-            # One that only the step's own code knows of.
+            # An optimizer that only the step's own code knows of has variables that were not found before.
             new = [variable for variable in optimizer.variables if id(variable) not in known]
             self._late += [(variable, _array(variable)) for variable in new]
         return self._optimizers[id(optimizer)][1]
@@ -415,58 +425,48 @@ class Examination:
         stack.callback(np.random.set_state, numpy)
         random.seed(self.seed)
         np.random.seed(self.seed)
-
-        keras_generator = global_state.get_global_attribute(_GLOBAL_SEED)
-        if keras_generator is None:
-            stack.callback(global_state.set_global_attribute, _GLOBAL_SEED, None)
-        else:
-            stack.callback(keras_generator.state.assign, _array(keras_generator.state))
-        if (tensorflow_generator := stateful_random_ops.global_generator) is not None:
-            stack.callback(tensorflow_generator.state.assign, _array(tensorflow_generator.state))
-
-        # TensorFlow's operations keep their random state under their seed. With a seed that nobody has used, none of
-        # those that the user's code has drawn from moves.
-        eager = context.context()
-        stack.callback(setattr, eager, "_seed", eager._seed)
-        stack.callback(setattr, eager, "_rng", getattr(eager, "_rng", None))
-        eager._seed = 7_777_777 + 1_000_003 * next(self._count)
-        eager._rng = random.Random(self.seed)
+        with contextlib.suppress(RuntimeError):  # under op determinism there may be no global generator
+            generator = tf.random.get_global_generator()
+            stack.callback(generator.state.assign, _array(generator.state))
+            stack.callback(tf.random.set_global_generator, generator)
+        stack.enter_context(_keras.keras_seed_kept())
+        # TensorFlow's operations keep their random state under their seed. With a seed that nobody has used, no state
+        # moves that the user's code has drawn from.
+        stack.enter_context(_keras.tensorflow_seed(7_777_777 + 1_000_003 * next(self._count) + self.seed))
 
 
 # --- what belongs to a model -------------------------------------------------------------------------------------
 
 
-def _belongings(thing, depth=5, seen=None):
-    """All that has a state of its own among the attributes of a model, and of what it holds."""
-    seen = {} if seen is None else seen
-    if id(thing) in seen or depth == 0:
-        return
-    seen[id(thing)] = thing
-    inner = ()
-    if isinstance(thing, (list, tuple, set)):
-        inner = list(thing)
-    elif isinstance(thing, dict):
-        inner = list(thing.values())
-    elif _has_state(thing):
-        yield thing
-        inner = list(vars(thing).values()) if isinstance(thing, keras.Model) else ()
-    else:
-        cells = getattr(thing, "__closure__", None) or ()  # what a function has taken from around it
-        inner = [cell.cell_contents for cell in cells if _is_filled(cell)] + _plain_attributes(thing)
-    for other in inner:
-        yield from _belongings(other, depth - 1, seen)
+def _belongings(model, depth=5):
+    """Yields all that has a state of its own among the attributes of a model, and of what it holds.
+
+    The walk goes breadth first, so that each thing is met on its shortest way and the depth counts from there.
+    """
+    seen, waiting = {}, collections.deque([(model, depth)])
+    while waiting:
+        thing, depth = waiting.popleft()
+        if id(thing) in seen or depth == 0:
+            continue
+        seen[id(thing)] = thing
+        inner = ()
+        if isinstance(thing, (list, tuple, set)):
+            inner = list(thing)
+        elif isinstance(thing, dict):
+            inner = list(thing.values())
+        elif _has_state(thing):
+            yield thing
+            inner = list(vars(thing).values()) if isinstance(thing, keras.Model) else ()
+        else:
+            cells = getattr(thing, "__closure__", None) or ()  # what a function has taken from around it
+            inner = [cell.cell_contents for cell in cells if _is_filled(cell)] + _plain_attributes(thing)
+        waiting.extend((other, depth - 1) for other in inner)
 
 
 def _plain_attributes(thing):
-    """The attributes of an object of the user's own; of what libraries have made, none."""
-    library = type(thing).__module__.partition(".")[0] in (
-        "builtins",
-        "keras",
-        "tensorflow",
-        "numpy",
-        "functools",
-        "abc",
-    )
+    """Returns the attributes of an object of the user's own; nothing for an object of a library."""
+    libraries = ("builtins", "keras", "tensorflow", "numpy", "functools", "abc")
+    library = type(thing).__module__.partition(".")[0] in libraries
     return [] if library else list(getattr(thing, "__dict__", {}).values())
 
 
@@ -495,11 +495,32 @@ def _is_variable(thing):
 
 
 def _key(variable):
-    return id(getattr(variable, "_value", variable))  # Keras's variables wrap TensorFlow's
+    return id(variable.value if isinstance(variable, keras.Variable) else variable)  # Keras's wrap TensorFlow's
 
 
 def _array(value):
     return np.array(keras.ops.convert_to_numpy(value))  # a copy, not a view of the variable's memory
+
+
+def _tensors_in(inputs):
+    """Returns what a player was given as a list of tensors. It may have been given arrays of NumPy's."""
+    return [tf.convert_to_tensor(one) for one in tf.nest.flatten(inputs) if one is not None]
+
+
+def _results(metrics):
+    """Returns {name: result} of metrics, of which two may have the same name; dictionaries of results are left out."""
+    results = {}
+    for index, metric in enumerate(metrics):
+        value = metric.result()
+        if not isinstance(value, dict):
+            results[metric.name if metric.name not in results else f"{metric.name} {index}"] = _array(value)
+    return results
+
+
+def _counter(optimizer):
+    """Returns the variable in which an optimizer counts its calls; `iterations` may be computed from it."""
+    variables = getattr(optimizer, "inner_optimizer", optimizer).variables
+    return next(variable for variable in variables if variable.name == "iteration")
 
 
 def _has_two_modes(layer):
@@ -525,9 +546,7 @@ def _replace(stack, owner, name, value):
 
 
 def _shadow_call(stack, layer, call):
-    """Puts another `call` before a layer's own until the stack unwinds; past Keras, which tracks attributes that are
-    set.
-    """
+    """Puts another `call` before a layer's own until the stack unwinds, past Keras, which tracks what is set."""
     attributes = vars(layer)
     if "call" in attributes:
         stack.callback(attributes.update, call=attributes["call"])
@@ -539,68 +558,116 @@ def _shadow_call(stack, layer, call):
 # --- which image is which ----------------------------------------------------------------------------------------
 
 
+def rows_of(images) -> np.ndarray:
+    """Returns images as rows: (n, numbers), float32."""
+    images = np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(images, "float32")))
+    return images.reshape(len(images), math.prod(images.shape[1:]))
+
+
 def images_of(batch):
-    """The images of a batch that may have labels beside them."""
+    """Returns the images of a batch that may have labels beside them."""
     return tf.nest.flatten(batch)[0]
 
 
-def _sort_images(step, batch):
-    """Says of each row that D was shown whether it is real, generated, or a point between, where a penalty looks.
+def rolled(batch):
+    """Returns a batch with its samples moved on by one place, all parts alike: another batch of the same samples."""
 
-    Rows that are what the generator made, or what the batch had, are known by their numbers. A step may scale,
-    augment or blur its images first: then the rows that are not known are of the kind that has not been seen; and
-    where neither has been seen, of the kind whose images they are nearest to.
+    def roll(part):
+        part = tf.convert_to_tensor(part)
+        return part if part.shape.rank == 0 else tf.concat([part[1:], part[:1]], axis=0)
+
+    return tf.nest.map_structure(roll, batch)
+
+
+def _sort_images(step, batch):
+    """Sets the kind of each row that D was shown: real, generated, or a point between, which a penalty looks at.
+
+    Rows that the generator output, or that the batch has, are known by their numbers. A step may first scale, augment
+    or blur its images: then the rows that are not known are of the kind that D has not been shown yet. If D was shown
+    neither kind, they are of the kind whose images they are nearest to.
     """
     made = [call.outputs for _, call in step.of("generator")]
     looked_at = [rows_of(source) for one in step.passes if one.player is None for source in one.sources]
-    for _, call in step.of("discriminator"):
-        call.images = images = _images_among(call.inputs, made)
+    judged = [call for _, call in step.of("discriminator")]
+    for call, images in zip(judged, _images_among([call.inputs for call in judged], made), strict=True):
+        call.images = images
         rows = rows_of(images)
-        generated = {row.tobytes() for one in made for row in rows_of(tf.cast(one, images.dtype))}
-        real = {row.tobytes() for row in rows_of(tf.cast(images_of(batch), images.dtype))}
+        generated, real = _known(made, images.dtype), _known(_real_images(batch, images), images.dtype)
         kinds = [(row.tobytes() in generated, row.tobytes() in real) for row in rows]
         call.kinds = np.array([GENERATED if fake else REAL if true else "" for fake, true in kinds], object)
         given = [rows, *(rows_of(one) for one in call.inputs if one.shape.rank)]
         call.penalised = any(np.array_equal(one, points) for one in given for points in looked_at)
         if call.penalised:
             call.kinds[call.kinds == ""] = BETWEEN
-    seen = {kind for _, call in step.of("discriminator") for kind in call.kinds}
-    for _, call in step.of("discriminator"):
+    seen = {kind for call in judged for kind in call.kinds}
+    for call in judged:
         unknown = call.kinds == ""
         if not unknown.any():
             continue
         if (GENERATED in seen) != (REAL in seen):
             call.kinds[unknown] = REAL if GENERATED in seen else GENERATED
         else:
-            call.kinds[unknown] = _nearest_kind(rows_of(call.images)[unknown], made, images_of(batch))
+            call.kinds[unknown] = _nearest_kind(rows_of(call.images)[unknown], made, _real_images(batch, call.images))
+
+
+def _known(images, dtype):
+    """Returns the rows of several batches of images as bytes, in the precision in which D was shown them."""
+    return {row.tobytes() for one in images for row in rows_of(tf.cast(one, dtype))}
+
+
+def _real_images(batch, like):
+    """Returns the parts of a batch that have the shape of some images (a batch of pairs has two); else the first."""
+    parts = [tf.convert_to_tensor(part) for part in tf.nest.flatten(batch)]
+    return [part for part in parts if part.shape[1:] == like.shape[1:]] or parts[:1]
 
 
 def _images_among(inputs, made):
-    """Of all that D was given, the images: what has the shape of those that were made, or else the first.
+    """Returns the images among the inputs of each call of D.
 
-    Labels may stand beside the images, or behind them as further channels.
+    They are the input that has the shape of the generated images, else the first. Labels may stand beside the images,
+    or behind them as further channels, and so may a source image of the same shape. So of several such parts the images
+    are the part in which some call was shown generated images.
+
+    Args:
+        inputs: for each call of D its inputs, tensors.
+        made: what the generator output in this step, tensors.
     """
-    shapes = [tuple(one.shape)[1:] for one in made]
+    parts = [_parts_like(given, made) or given[:1] for given in inputs]
+    place = 0
+    for given in parts:
+        generated = [bool(_known(made, part.dtype) & _known([part], part.dtype)) for part in given]
+        if any(generated):
+            place = generated.index(True)
+            break
+    return [given[min(place, len(given) - 1)] for given in parts]
+
+
+def _parts_like(inputs, made):
+    """Returns the inputs, and the first and last channels of inputs, that have the shape of generated images."""
+    shapes = {tuple(one.shape)[1:] for one in made}
+    found = []
     for one in inputs:
         for shape in shapes:
             if tuple(one.shape)[1:] == shape:
-                return one
-            if len(shape) == 3 and tuple(one.shape)[1:3] == shape[:2] and one.shape[3] > shape[2]:
-                return one[..., : shape[2]]
-    return inputs[0]
+                found.append(one)
+            elif len(shape) == 3 and one.shape.rank == 4 and tuple(one.shape)[1:3] == shape[:2]:
+                if one.shape[3] > shape[2]:
+                    found += [one[..., : shape[2]], one[..., -shape[2] :]]
+    return found
 
 
 def _nearest_kind(rows, made, real):
-    fakes = [rows_of(one) for one in made]
-    fakes = np.concatenate([one for one in fakes if one.shape[1] == rows.shape[1]] or [np.zeros((0, rows.shape[1]))])
-    real = rows_of(real)
-    real = real if real.shape[1] == rows.shape[1] else np.zeros((0, rows.shape[1]))
+    none = np.zeros((0, rows.shape[1]))
+    fakes, real = (
+        np.concatenate([none, *(one for one in map(rows_of, images) if one.shape[1] == rows.shape[1])])
+        for images in (made, real)
+    )
     nearer = nearest(rows, real) <= nearest(rows, fakes)
     return np.where(nearer, REAL, GENERATED).astype(object)
 
 
-def nearest(points, others, itself=False):
-    """The Euclidean distance of each point to the nearest of the others: min_j ‖x_i − y_j‖.
+def nearest(points, others, itself: bool = False) -> np.ndarray:
+    """Returns the Euclidean distance of each point to the nearest of the others: min_j ‖x_i − y_j‖.
 
     Args:
         points: (n, numbers).
@@ -608,7 +675,7 @@ def nearest(points, others, itself=False):
         itself: whether `points` are the first rows of `others`; then a point is not its own neighbour.
 
     Returns:
-        An array of shape (n,); infinity where there are no others.
+        An array of shape (n,); infinity if there are no others.
     """
     points, others = np.asarray(points, "float64"), np.asarray(others, "float64")
     if not len(others):
