@@ -94,6 +94,78 @@ def test_images_that_the_step_changes_are_told_apart():
         assert kinds == ([[REAL] * 64 + [GENERATED] * 64] if calls == 4 else []) + expected, kind
 
 
+@pytest.mark.parametrize("beside", ["as a channel", "as an input"])
+def test_images_are_told_from_the_source_beside_them(beside):
+    targets, sources = bumps(64, seed=1), IMAGES
+
+    class Translates(Handmade):
+        def real_images(self, data):
+            self.source, target = data
+            return target
+
+        def make(self, count):
+            return self.generator(self.source)
+
+        def judge(self, images):
+            together = [self.source, images]
+            return self.discriminator(tf.concat(together, -1) if beside == "as a channel" else together)
+
+    inputs = [keras.Input((8, 8, 1)), keras.Input((8, 8, 1))]
+    both = keras.layers.Concatenate()(inputs)
+    inputs = inputs if beside == "as an input" else both
+    discriminator = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Flatten()(both)))
+    translator = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(1, 3, padding="same")])
+    with Examination(handmade(Translates, translator, discriminator)) as examination:
+        step = examination.step((tf.constant(sources), tf.constant(targets)))
+    judged = [call for _, call in step.of("discriminator")]
+    assert [set(call.kinds) for call in judged] == [{REAL}, {GENERATED}, {GENERATED}]
+    np.testing.assert_array_equal(judged[0].images, targets)
+    np.testing.assert_array_equal(judged[1].images, step.of("generator")[0][1].outputs)
+
+
+def test_a_weight_that_an_optimizer_moves_has_moved_whatever_trainable_says():
+    class Switches(Handmade):
+        def d_loss(self, real, fake):
+            self.discriminator.trainable = True
+            return super().d_loss(real, fake)
+
+        def step_discriminator(self, gradients):
+            super().step_discriminator(gradients)
+            self.discriminator.trainable = False
+
+    gan = handmade(Switches)
+    gan.discriminator.trainable = False
+    with Examination(gan) as examination:
+        assert examination.step(BATCH).moved["discriminator"] == pytest.approx(1e-3, rel=1e-3)
+    assert not gan.discriminator.trainable
+
+
+def test_metrics_of_one_name_and_logs_within_logs():
+    class Unnamed(Handmade):
+        def __init__(self):
+            super().__init__()
+            self.d_loss_mean, self.g_loss_mean = keras.metrics.Mean(), keras.metrics.Mean()
+
+        def report(self, d_loss, g_loss):
+            return super().report(d_loss, g_loss) | {"more": {"of": d_loss}}
+
+    with Examination(handmade(Unnamed)) as examination:
+        step = examination.step(BATCH)
+    assert set(step.logs) == {"d_loss", "g_loss"}
+    means = [float(value) for name, value in step.metrics.items() if name.startswith("mean")]
+    assert means == [float(step.logs["d_loss"]), float(step.logs["g_loss"])]
+
+
+def test_half_precision_counts_in_the_optimizer_inside():
+    keras.config.set_dtype_policy("mixed_float16")
+    gan = gl.GAN(gl.networks.mlp_generator((8, 8, 1), 6, (16,)), gl.networks.mlp_discriminator((8, 8, 1), (16,)), 6)
+    gan.compile(generator_optimizer="adam", discriminator_optimizer="adam")
+    with Examination(gan) as examination:
+        examination.step(BATCH, output=1.0)
+        assert int(gan.discriminator_optimizer.iterations.value) == 1
+    assert int(gan.discriminator_optimizer.iterations.value) == 0
+
+
 def test_what_moves_is_what_the_optimizer_moved():
     gan = handmade()
     before = [weight.numpy() for weight in gan.discriminator.trainable_variables]
@@ -216,6 +288,10 @@ def test_rows_and_nearest_neighbours():
     np.testing.assert_allclose(probing.nearest(others[:40], others, itself=True), everyone.min(1), atol=1e-6)
     assert np.isinf(probing.nearest(points, points[:0])).all()
     assert probing.images_of((BATCH, 1)) is BATCH and probing.images_of(BATCH) is BATCH
+    images, labels, one = probing.rolled((BATCH, {"labels": np.arange(64)}, 3.0))[0:3]
+    np.testing.assert_array_equal(images, np.roll(IMAGES, -1, axis=0))
+    np.testing.assert_array_equal(labels["labels"], np.roll(np.arange(64), -1))
+    assert float(one) == 3
 
 
 def test_the_records_are_plain():

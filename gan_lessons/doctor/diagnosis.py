@@ -147,16 +147,15 @@ def diagnose(gan: keras.Model, data, history=None, count: int = 256, seed: int =
     case = symptoms.Case(gan, data, images, history=curves)
     if one := signs.weights_not_finite(gan):  # a step would only make more NaN
         return Diagnosis([one], _examined(case))
-    left_out = []
     with probing.Examination(gan, seed) as examination:
         case.trained = signs.steps_trained(gan)
         _run(case, examination, batches)
-        with leaving_out("samples", left_out):
+        with leaving_out("samples", case.left_out):
             case.samples = _samples(case, count, seed)
-        findings = _findings(case, left_out)
+        findings = _findings(case)
     if case.error is not None and not findings:
         raise case.error
-    return Diagnosis(findings, _examined(case), left_out)
+    return Diagnosis(findings, _examined(case), case.left_out)
 
 
 @contextlib.contextmanager
@@ -171,10 +170,10 @@ def leaving_out(what: str, left_out: list):
             left_out.append(phrase)
 
 
-def _findings(case, left_out):
+def _findings(case):
     found = []
     for name in ILLNESSES:
-        with leaving_out(name, left_out):
+        with leaving_out(name, case.left_out):
             found.append(getattr(symptoms, name)(case))
     found = [one for one in found if one is not None]
     hidden = set().union(*(_FOLLOWS.get(one.name, set()) for one in found))
@@ -211,7 +210,8 @@ def _run(case, examination, batches):
             had_turn, turn, batch_of_turn = True, before, batch
         if had_turn and index + 1 >= _STEPS:
             break
-    case.value_range = _value_range(case)
+    with leaving_out("the generator's range", case.left_out):
+        case.value_range = _value_range(case)
     case.probabilities = _outputs_probabilities(case)
     if case.error is None:
         further = symptoms.OF_LOGITS if case.by_logits() else symptoms.OF_PROBABILITIES if case.probabilities else ()

@@ -42,6 +42,7 @@ class Case:
         probabilities: whether D ends in a sigmoid.
         trained: how many steps the model had been trained before.
         history: {name: values} of a training, or an empty dictionary.
+        left_out: what could not be looked at, and why, a list of phrases.
     """
 
     gan: keras.Model
@@ -56,6 +57,7 @@ class Case:
     probabilities: bool = False
     trained: int = 0
     history: dict = field(default_factory=dict)
+    left_out: list = field(default_factory=list)
 
     @property
     def error(self):
