@@ -220,7 +220,8 @@ def test_inputs_of_traced_steps():
             (first,), (again,), (rolled,) = examination.traced_inputs(BATCH)
         assert first.shape == (64, 6) and np.array_equal(first, again) == np.array_equal(first, rolled) == same
     inputs = [keras.Input((8, 8, 1)), keras.Input((2,))]
-    translator = keras.Model(inputs, keras.layers.Conv2D(1, 3, padding="same")(inputs[0]))
+    shift = keras.layers.Reshape((1, 1, 1))(keras.layers.Dense(1)(inputs[1]))
+    translator = keras.Model(inputs, keras.layers.Conv2D(1, 3, padding="same")(inputs[0]) + shift)
     with Examination(handmade(Translates, translator)) as examination:
         (first, ones), (again, _), (rolled, _) = examination.traced_inputs(BATCH)
     assert np.array_equal(first, IMAGES) and np.array_equal(again, IMAGES) and np.array_equal(ones, np.ones((64, 2)))
