@@ -326,7 +326,7 @@ class Examination:
         return watched
 
     def _seen_or_forced(self, outputs, index):
-        """Returns D's outputs, or the forced ones, and records the gradient that comes back to them."""
+        """Returns D's outputs, or forced outputs, and records the gradient that comes back to them."""
 
         @tf.custom_gradient
         def watch(outputs):
@@ -430,8 +430,8 @@ class Examination:
             stack.callback(generator.state.assign, _array(generator.state))
             stack.callback(tf.random.set_global_generator, generator)
         stack.enter_context(_keras.keras_seed_kept())
-        # TensorFlow's operations keep their random state under their seed. With a seed that nobody has used, no state
-        # moves that the user's code has drawn from.
+        # TensorFlow's operations keep their random state under their seed. With an unused seed, no state moves that
+        # the user's code has drawn from.
         stack.enter_context(_keras.tensorflow_seed(7_777_777 + 1_000_003 * next(self._count) + self.seed))
 
 

@@ -462,7 +462,7 @@ def fixed_noise(case):
     if len(case.traced) == 3 and _not_drawn(*case.traced):
         evidence = (
             f"In {len(case.traced)} steps that TensorFlow has traced, as fit() does, the generator was given the same "
-            "latents; run as plain Python the steps draw new ones."
+            "latents; run as plain Python the steps draw new latents."
         )
         return finding("fixed_noise", evidence, steps=len(case.traced))
     return None
