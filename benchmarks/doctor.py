@@ -34,9 +34,9 @@ class TimedDoctor(gl.callbacks.Doctor):
         super().on_epoch_end(epoch, logs)
         self.seconds += time.perf_counter() - begin
 
-    def _look(self, epoch, steps):
+    def _look(self, epoch):
         self.looks += 1
-        super()._look(epoch, steps)
+        super()._look(epoch)
 
 
 def measure(case, epochs):

@@ -18,11 +18,16 @@ Modules are loaded when they are first used, so that `import gan_lessons` costs 
 """
 
 import importlib
+import sys
 
 # Imported at once, not on first use: loading a saved GAN needs the classes in these to be registered with Keras.
 from gan_lessons import constraints, layers, objectives, penalties  # noqa: F401
 from gan_lessons.batches import Batch, Part
 from gan_lessons.models import GAN, AdversarialModel, GenerativeModel
+
+# Where these classes stood in 0.1, for code that imports them from there.
+sys.modules[f"{__name__}.gan"] = sys.modules[f"{__name__}.models.gan"]
+sys.modules[f"{__name__}.adversarial"] = sys.modules[f"{__name__}.models.adversarial"]
 
 __version__ = "0.1.0"
 

@@ -99,8 +99,8 @@ def read_epoch(epoch_iterator, read: Callable[[Iterator], None]) -> None:
 
     Args:
         epoch_iterator: the `epoch_iterator` of a model.
-        read: a function that takes an iterator over batches, and reads the next `steps_per_execution` of them. It raises
-            StopIteration at the end of the data.
+        read: a function that takes an iterator over batches and reads the next `steps_per_execution` of them. At the
+            end of the data it raises StopIteration.
     """
     with epoch_iterator.catch_stop_iteration():
         for *_, iterator in epoch_iterator:

@@ -47,7 +47,7 @@ def range_of(model: Any, default: tuple[float, float] | None = (-1.0, 1.0)) -> t
         >>> range_of(gan)
         (-1.0, 1.0)
     """
-    found = getattr(model, "value_range", getattr(model, "_value_range", None))
+    found = getattr(model, "value_range", None)
     if found is None and (generator := getattr(model, "generator", None)) is not None:
         found = validation.RANGES.get(validation.last_activation(generator))
     return default if found is None else check_range(found)

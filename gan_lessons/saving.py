@@ -1,6 +1,6 @@
-"""Files that are whole or not there, and a training that can be killed at any moment.
+"""Writes files that are whole or not there, and backs up a training so that it can be killed at any moment.
 
-What `AdversarialModel` saves with. The backup is what `fit` puts in the place of `keras.callbacks.BackupAndRestore`.
+The models of the package save with it. `fit` puts `ExactBackup` in the place of `keras.callbacks.BackupAndRestore`.
 """
 
 import contextlib
@@ -14,7 +14,6 @@ from pathlib import Path
 
 import h5py
 import keras
-from keras import ops
 
 from gan_lessons._keras import begin_at_epoch, read_epoch
 
@@ -87,7 +86,7 @@ def leftovers(filepath):
 
 
 class ExactBackup(keras.callbacks.BackupAndRestore):
-    """`keras.callbacks.BackupAndRestore`, made exact: what `fit` of an adversarial model puts in its place.
+    """Backs up a training as `keras.callbacks.BackupAndRestore` does, and resumes it exactly.
 
     A training that was killed at any moment, and is started again by the same program in a fresh process, ends with the
     same weights, optimizers, random state and history, bit for bit, as one that was not. For that
@@ -101,9 +100,8 @@ class ExactBackup(keras.callbacks.BackupAndRestore):
     - the history of the epochs before is in what `fit` returns;
     - it comes after all other callbacks: what they do at the end of an epoch is done when the epoch counts as done.
 
-    What it cannot know of: the state of callbacks that remember (`EarlyStopping`, `ReduceLROnPlateau`,
-    `ModelCheckpoint` with `save_best_only`), data whose order is not fixed by a seed, and validation data that is
-    shuffled anew in each epoch.
+    It does not know the state of callbacks that remember (`EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint` with
+    `save_best_only`), data whose order is not fixed by a seed, and validation data that is shuffled anew in each epoch.
 
     A backup that cannot be written, on a full disk for example, is a warning: the last one stays, the training goes on.
 
@@ -114,34 +112,38 @@ class ExactBackup(keras.callbacks.BackupAndRestore):
 
     def __init__(self, backup_dir, save_freq="epoch", delete_checkpoint=True):
         super().__init__(os.fspath(backup_dir), save_freq=save_freq, delete_checkpoint=delete_checkpoint)
+        self.path = os.path.join(self.backup_dir, "latest.weights.h5")
 
     def on_train_begin(self, logs=None):
         self._epoch = self._batch = 0  # how far the training is: epochs, then batches of the next one
         self._to_pass = 0  # of these the batches that were trained on before, and are only read now
-        self._unsaved = 0
+        self._read = self._unsaved = 0
         with _never_mind("cleaned up"):
-            for path in leftovers(self._weights_path):
+            for path in leftovers(self.path):
                 path.unlink()
-        if not os.path.exists(self._weights_path):
+        if not os.path.exists(self.path):
             return
-        epochs_begun = self.model._counters.epochs  # before this call of fit
-        self.model.load_weights(self._weights_path)
-        with h5py.File(self._weights_path) as file:
+        counters = self.model._counters
+        epochs_before = counters.epochs  # this call of fit
+        self.model.load_weights(self.path)
+        with h5py.File(self.path) as file:
             if "training" not in file:
                 raise ValueError(
                     "The backup must be one that this version has written: it must say how far the training was. "
-                    f"Received: {self._weights_path!r}. Delete it to begin anew."
+                    f"Received: {self.path!r}. Delete it to begin anew."
                 )
             state = json.loads(file["training"][()])
         self._epoch, self._to_pass, self._means = state["epoch"], state["batch"], state["means"]
-        self.model._counters.epochs = epochs_begun + self._epoch
+        counters.epochs = epochs_before + self._epoch
         begin_at_epoch(self.model, self._epoch)
         self.model.history.epoch[:] = state["history_epoch"]
         self.model.history.history.update(state["history"])
-        self._read_epochs(self._epoch)
+        for _ in range(self._epoch):
+            read_epoch(self.model.epoch_iterator, self._read_batches)
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._epoch, self._batch = epoch, 0
+        self._epoch, self._batch, self._read = epoch, 0, 0
+        self._trained_before = self.model.batches_trained
         if self._to_pass:
             for metric, values in zip(self.model.metrics, self._means, strict=True):
                 for variable, value in zip(metric.variables, values, strict=True):
@@ -149,31 +151,34 @@ class ExactBackup(keras.callbacks.BackupAndRestore):
             self._pass_over_batches()
 
     def on_train_batch_end(self, batch, logs=None):
-        done, self._batch = batch + 1 - self._batch, batch + 1
+        # Counted by the model: what Keras passes as `batch` depends on its version, where a call has several steps.
+        batches = self._read + self.model.batches_trained - self._trained_before
+        done, self._batch = batches - self._batch, batches
         if self._to_pass:
             self._to_pass = max(0, self._to_pass - done)
             return
         self._unsaved += done
         if self.save_freq != "epoch" and self._unsaved >= self.save_freq:
-            self._save_model()
+            self.write()
 
     def on_epoch_end(self, epoch, logs=None):
         self._epoch, self._batch = epoch + 1, 0
         if self.save_freq == "epoch":
-            self._save_model()
+            self.write()
 
     def on_train_end(self, logs=None):
-        if self.delete_checkpoint and os.path.exists(self._weights_path):
+        if self.delete_checkpoint and os.path.exists(self.path):
             with _never_mind("deleted"):
-                os.remove(self._weights_path)  # first, and in one step: half a backup would be worse than none
-                super().on_train_end(logs)
+                os.remove(self.path)  # first, and in one step: half a backup would be worse than none
+                shutil.rmtree(self.backup_dir)
 
-    def _save_model(self):
+    def write(self):
+        """Writes the backup of this moment."""
         self._unsaved = 0
         state = {
             "epoch": self._epoch,
             "batch": self._batch,
-            "means": [[ops.convert_to_numpy(v).tolist() for v in metric.variables] for metric in self.model.metrics],
+            "means": [[variable.numpy().tolist() for variable in metric.variables] for metric in self.model.metrics],
             "history_epoch": self.model.history.epoch,
             "history": self.model.history.history,
         }
@@ -183,12 +188,7 @@ class ExactBackup(keras.callbacks.BackupAndRestore):
             file["training"] = json.dumps(state, default=float)
         with _never_mind("written"):
             os.makedirs(self.backup_dir, exist_ok=True)
-            write(self._weights_path, memory.getbuffer())
-
-    def _read_epochs(self, epochs):
-        """Reads so many epochs of the data, as Keras does, and trains on nothing."""
-        for _ in range(epochs):
-            read_epoch(self.model.epoch_iterator, self._read_batches)
+            write(self.path, memory.getbuffer())
 
     def _pass_over_batches(self):
         """For the batches that were trained on before, what Keras calls to train on one only reads it."""
@@ -209,11 +209,12 @@ class ExactBackup(keras.callbacks.BackupAndRestore):
                 if index == 0:
                     raise StopIteration  # as Keras's own; later ones it takes for the last batches of an epoch
                 break
+            self._read += 1
 
 
 @contextlib.contextmanager
 def _never_mind(done):
-    """What the disk does to a backup is a warning: a night's training must not end for it."""
+    """Within this block an error of the disk is a warning: a night's training must not end for it."""
     try:
         yield
     except OSError as error:

@@ -12,7 +12,9 @@ from keras import layers
 from others import Handmade, HandmadeCritic, bumps, small_discriminator, small_generator
 
 import gan_lessons as gl
-from gan_lessons import doctor, illnesses, symptoms
+from gan_lessons import doctor
+from gan_lessons.doctor import illnesses, symptoms
+from gan_lessons.doctor.diagnosis import leaving_out
 
 IMAGES = bumps(512)
 
@@ -29,7 +31,9 @@ def trained(model, images=IMAGES, steps=300, **kwargs):
 
 
 def names(gan, data=IMAGES, **kwargs):
-    return gl.diagnose(gan, data, **kwargs).names
+    diagnosis = gl.diagnose(gan, data, **kwargs)
+    assert diagnosis.left_out == []
+    return diagnosis.names
 
 
 # --- patients ----------------------------------------------------------------------------------------------------
@@ -151,7 +155,7 @@ class FlatWithoutEpsilon(WithoutEpsilon):
 
     def __init__(self):
         super().__init__()
-        self.discriminator.layers[-1].kernel.assign(np.zeros((self.discriminator.layers[-1].kernel.shape)))
+        self.discriminator.layers[-1].kernel.assign(np.zeros(self.discriminator.layers[-1].kernel.shape))
 
 
 class LogarithmOfZero(Handmade):
@@ -280,8 +284,7 @@ EASY = {
 def test_a_planted_defect_is_named(patient):
     name, make = EASY[patient]
     gan, data, history = make()
-    diagnosis = gl.diagnose(gan, data, history)
-    assert diagnosis.names == [name]
+    assert names(gan, data, history=history) == [name]
 
 
 # --- illnesses that come with training ---------------------------------------------------------------------------
@@ -377,7 +380,7 @@ LATE = {
 def test_what_training_brings_is_named(patient):
     name, make = LATE[patient]
     gan, data, history = make()
-    assert gl.diagnose(gan, data, history).names == [name]
+    assert names(gan, data, history=history) == [name]
 
 
 def test_every_illness_is_planted():
@@ -530,6 +533,220 @@ def test_points_are_no_images(toy):
     assert names(gan, points) == []
 
 
+# --- other people's models ----------------------------------------------------------------------------------------
+
+
+def convolution():
+    """A network from images to images."""
+    hidden = layers.Conv2D(8, 3, padding="same", activation="relu")
+    return keras.Sequential([keras.Input((8, 8, 1)), hidden, layers.Conv2D(1, 3, padding="same", activation="tanh")])
+
+
+class Translator(Handmade):
+    """Image to image: G is given what it is to translate, and draws no latents."""
+
+    def __init__(self):
+        super().__init__(convolution())
+
+    def real_images(self, data):
+        self.given = tf.reverse(data[0] if isinstance(data, tuple) else data, axis=[1])
+        return data[1] if isinstance(data, tuple) else data
+
+    def make(self, count):
+        return self.generator(self.given, training=True)
+
+
+class Pix2Pix(Translator):
+    """As published: D sees each image beside its source, and G's loss has the distance to the target."""
+
+    def __init__(self):
+        super().__init__()
+        flat = [layers.Flatten(), layers.Dense(32), layers.LeakyReLU(0.2), layers.Dense(1)]
+        self.discriminator = keras.Sequential([keras.Input((8, 8, 2)), *flat])
+
+    def real_images(self, data):
+        self.given, self.target = data
+        return self.target
+
+    def judge(self, images):
+        return self.discriminator(tf.concat([self.given, images], axis=-1), training=True)
+
+    def g_loss(self, fake):
+        return super().g_loss(fake) + 10 * tf.reduce_mean(tf.abs(self.target - fake))
+
+
+class PairOfInputs(Pix2Pix):
+    """The same with a D of two inputs."""
+
+    def __init__(self):
+        super().__init__()
+        inputs = [keras.Input((8, 8, 1)), keras.Input((8, 8, 1))]
+        self.discriminator = keras.Model(inputs, self.discriminator(layers.Concatenate()(inputs)))
+
+    def judge(self, images):
+        return self.discriminator([self.given, images], training=True)
+
+
+def two_inputs(first, second):
+    inputs = keras.Input((first,)), keras.Input((second,))
+    return keras.Model(inputs, small_generator(latent_dim=first + second)(layers.Concatenate()(inputs)))
+
+
+class LabelsFirst(Handmade):
+    """generator([labels, latents]), with labels of the batch."""
+
+    def __init__(self):
+        super().__init__(two_inputs(3, 6))
+
+    def real_images(self, data):
+        self.labels = data[1]
+        return data[0]
+
+    def make(self, count):
+        return self.generator([self.labels, self.latents(count)], training=True)
+
+
+class LabelsAndOneSeed(LabelsFirst):
+    def latents(self, count):
+        return keras.random.normal((count, self.latent_dim), seed=3)
+
+
+class LabelsBehind(Handmade):
+    """generator(latents and labels, side by side): latent_dim is not the size of what it takes."""
+
+    def __init__(self):
+        super().__init__(small_generator(latent_dim=6 + 3))
+
+    def real_images(self, data):
+        self.labels = data[1]
+        return data[0]
+
+    def make(self, count):
+        return self.generator(tf.concat([self.latents(count), self.labels], axis=1), training=True)
+
+
+class LabelsBehindOneSeed(LabelsBehind):
+    def latents(self, count):
+        return keras.random.normal((count, self.latent_dim), seed=3)
+
+
+class ConstantFirst(Handmade):
+    """generator([a learned constant, latents]), as StyleGAN."""
+
+    def __init__(self):
+        super().__init__(two_inputs(4, 6))
+
+    def make(self, count):
+        return self.generator([tf.ones((count, 4)), self.latents(count)], training=True)
+
+
+class TwoOutputs(Handmade):
+    """An image and a mask."""
+
+    def __init__(self):
+        body = small_generator()
+        super().__init__(keras.Model(body.inputs, [body.outputs[0], layers.Dense(3)(body.layers[1].output)]))
+
+    def make(self, count):
+        return super().make(count)[0]
+
+
+class Toggled(Handmade):
+    """It switches `trainable` in each turn, as code for older versions of Keras does."""
+
+    def train_step(self, data):
+        self.discriminator.trainable = True
+        logs = super().train_step(data)
+        self.discriminator.trainable = False
+        return logs
+
+    def step_discriminator(self, gradients):
+        super().step_discriminator(gradients)
+        self.discriminator.trainable = False
+
+
+class UnnamedMetrics(Handmade):
+    def __init__(self):
+        super().__init__()
+        self.d_loss_mean, self.g_loss_mean = keras.metrics.Mean(), keras.metrics.Mean()
+
+
+class NestedLogs(Handmade):
+    def report(self, d_loss, g_loss):
+        return super().report(d_loss, g_loss) | {"more": {"of": d_loss}}
+
+
+class NumPyInputs(Handmade):
+    """Run as plain Python, its players are given arrays."""
+
+    def make(self, count):
+        return self.generator(np.random.normal(size=(64, 6)).astype("float32"), training=True)
+
+
+LABELS = np.eye(3, dtype="float32")[np.arange(512) % 3]
+PAIRS = (np.flip(IMAGES, axis=1).copy(), IMAGES)
+
+OTHERS = {
+    "image to image": (Translator, IMAGES, []),
+    "image to image, one batch": (Translator, IMAGES[:64], []),
+    "image to image, batches of one image": (Translator, tf.data.Dataset.from_tensor_slices(IMAGES).batch(1), []),
+    "pix2pix": (Pix2Pix, PAIRS, []),
+    "pix2pix, D of two inputs": (PairOfInputs, PAIRS, []),
+    "labels first": (LabelsFirst, (IMAGES, LABELS), []),
+    "labels behind": (LabelsBehind, (IMAGES, LABELS), []),
+    "labels and one seed": (LabelsAndOneSeed, (IMAGES, LABELS), ["fixed_noise"]),
+    "labels behind and one seed": (LabelsBehindOneSeed, (IMAGES, LABELS), ["fixed_noise"]),
+    "a constant first": (ConstantFirst, IMAGES, []),
+    "two outputs": (TwoOutputs, IMAGES, []),
+    "trainable switched": (Toggled, IMAGES, []),
+    "metrics of one name": (UnnamedMetrics, IMAGES, []),
+    "nested logs": (NestedLogs, IMAGES, []),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_other_kinds_of_models(kind):
+    make, data, expected = OTHERS[kind]
+    assert names(compiled(make()), data) == expected
+
+
+def test_players_may_be_given_arrays():
+    assert names(compiled(NumPyInputs(), run_eagerly=True)) == []
+
+
+@pytest.mark.parametrize("kind", ["pix2pix", "pix2pix, D of two inputs", "labels first", "trainable switched"])
+def test_other_kinds_of_models_are_healthy_after_training_too(kind):
+    make, data, _ = OTHERS[kind]
+    gan = compiled(make())
+    history = gan.fit(tf.data.Dataset.from_tensor_slices(data).batch(64), epochs=40, shuffle=False, verbose=0)
+    assert names(gan, data, history=history) == []
+
+
+def test_what_raises_while_it_is_looked_at_is_left_out_and_named(monkeypatch):
+    def raises(case):
+        raise ZeroDivisionError("\x1b[1mby\nhand\x1b[0m")
+
+    monkeypatch.setattr(symptoms, "collapsed", raises)
+    diagnosis = gl.diagnose(compiled(RatesApart()), IMAGES)
+    assert diagnosis.names == ["learning_rates_apart"]
+    assert diagnosis.left_out == ["collapsed (ZeroDivisionError: by hand)"]
+    assert str(diagnosis).splitlines()[-1] == "Not examined: collapsed (ZeroDivisionError: by hand)."
+    assert "Not examined: collapsed" in diagnosis._repr_html_()
+
+
+def test_an_error_is_left_out_once_in_one_line():
+    left_out = []
+    for _ in range(2):
+        with leaving_out("samples", left_out):
+            raise ValueError("\x1b[1mOf shape\n\n(64, 9)\x1b[0m " + "and so on " * 40)
+    with leaving_out("weights", left_out):
+        pass
+    assert len(left_out) == 1 and left_out[0].startswith("samples (ValueError: Of shape (64, 9) and so on and")
+    assert len(left_out[0]) < 240
+    with pytest.raises(KeyboardInterrupt), leaving_out("samples", left_out):
+        raise KeyboardInterrupt
+
+
 # --- without a trace ---------------------------------------------------------------------------------------------
 
 
@@ -575,6 +792,7 @@ class Counts(Handmade):
 @pytest.mark.parametrize("make", [with_penalty, lambda: trained(Counts(), steps=20)[0]])
 def test_an_examination_leaves_no_trace(make):
     def live(examined):
+        keras.utils.clear_session()  # before Keras 3.13 a new seed does not reach the generator that is there
         keras.utils.set_random_seed(0)
         gan = make()
         tf.random.normal((), seed=5)
@@ -593,6 +811,39 @@ def test_an_examination_leaves_no_trace(make):
     (numbers, history, state), (other_numbers, other_history, other_state) = live(True), live(False)
     assert numbers == other_numbers and history == other_history
     assert all(np.array_equal(one, other) for one, other in zip(state, other_state, strict=True))
+
+
+def test_what_belongs_to_a_player_inside_another_model_is_put_back():
+    class Holds(Handmade):
+        """It holds its players in another model too, which is met first and deeper."""
+
+        def __init__(self):
+            keras.Model.__init__(self)
+            generator, discriminator = small_generator(), small_discriminator()
+            discriminator.seen = keras.metrics.Sum()
+            self.both = keras.Sequential([generator, discriminator])
+            super().__init__(generator, discriminator)
+
+        def judge(self, images):
+            self.discriminator.seen.update_state(1.0)
+            return super().judge(images)
+
+    gan = compiled(Holds())
+    assert names(gan) == [] and float(gan.discriminator.seen.result()) == 0
+
+
+def test_which_layers_are_trainable_is_put_back():
+    class Freezes(Handmade):
+        def report(self, d_loss, g_loss):
+            self.discriminator.trainable = False
+            return super().report(d_loss, g_loss)
+
+    gan = compiled(Freezes())
+    gan.discriminator.layers[1].trainable = False
+    before = [layer.trainable for layer in gan.discriminator.layers]
+    gl.diagnose(gan, IMAGES)
+    assert [layer.trainable for layer in gan.discriminator.layers] == before == [True, False, True, True]
+    assert gan.discriminator.trainable
 
 
 def test_an_optimizer_that_was_not_built_is_not_built_after():
@@ -685,8 +936,13 @@ def test_what_cannot_be_examined_is_refused():
         doctor.check_players(keras.Sequential([layers.Dense(1)]))
     with pytest.raises(ValueError, match="must be compiled"):
         gl.diagnose(Handmade(), IMAGES)
-    for name, value in [("count", 31), ("count", 40.0), ("seed", -1), ("seed", True)]:
-        with pytest.raises(ValueError, match=rf"{name} must be an integer of at least \d+. Received: {name}={value!r}"):
+    for name, value, error in [
+        ("count", 31, ValueError),
+        ("count", 40.0, TypeError),
+        ("seed", -1, ValueError),
+        ("seed", True, TypeError),
+    ]:
+        with pytest.raises(error, match=rf"{name} must be an integer of at least \d+. Received: {name}={value!r}"):
             gl.diagnose(gan, IMAGES, **{name: value})
     with pytest.raises(TypeError, match="history must be what fit.. returned.*Received: history of type list"):
         gl.diagnose(gan, IMAGES, history=[1.0])

@@ -8,8 +8,8 @@ from others import Handmade, HandmadeCritic, bumps, small_discriminator
 from scipy.spatial.distance import cdist
 
 import gan_lessons as gl
-from gan_lessons import probing
-from gan_lessons.probing import BETWEEN, GENERATED, REAL, Examination
+from gan_lessons.doctor import probing
+from gan_lessons.doctor.probing import BETWEEN, GENERATED, REAL, Examination
 
 IMAGES = bumps(64)
 BATCH = tf.constant(IMAGES)
@@ -25,20 +25,20 @@ def handmade(kind=Handmade, *args):
     return gan
 
 
-@pytest.mark.parametrize("answer", [-30.0, 0.0, 0.5, 30.0])
-def test_the_pull_of_cross_entropy_is_its_derivative(answer):
+@pytest.mark.parametrize("output", [-30.0, 0.0, 0.5, 30.0])
+def test_the_pull_of_cross_entropy_is_its_derivative(output):
     with Examination(handmade()) as examination:
-        step = examination.step(BATCH, answer=answer)
-    np.testing.assert_allclose(step.pull("discriminator", REAL), np.full(64, sigma(answer) - 1), atol=1e-6)
-    np.testing.assert_allclose(step.pull("discriminator", GENERATED), np.full(64, sigma(answer)), atol=1e-6)
-    np.testing.assert_allclose(step.pull("generator", GENERATED), np.full(64, sigma(answer) - 1), atol=1e-6)
+        step = examination.step(BATCH, output=output)
+    np.testing.assert_allclose(step.pull("discriminator", REAL), np.full(64, sigma(output) - 1), atol=1e-6)
+    np.testing.assert_allclose(step.pull("discriminator", GENERATED), np.full(64, sigma(output)), atol=1e-6)
+    np.testing.assert_allclose(step.pull("generator", GENERATED), np.full(64, sigma(output) - 1), atol=1e-6)
     assert not len(step.pull("generator", REAL))
 
 
-def test_the_pull_at_ds_own_answers():
+def test_the_pull_at_ds_own_outputs():
     with Examination(handmade()) as examination:
         step = examination.step(BATCH)
-    real, fake = (step.answers(kind)[:, 0] for kind in (REAL, GENERATED))
+    real, fake = (step.outputs(kind)[:, 0] for kind in (REAL, GENERATED))
     assert len(real) == 64 and len(fake) == 128  # in D's turn and in G's
     np.testing.assert_allclose(step.pull("discriminator", REAL), sigma(real) - 1, atol=1e-6)
     np.testing.assert_allclose(step.pull("discriminator", GENERATED), sigma(fake[:64]), atol=1e-6)
@@ -47,8 +47,8 @@ def test_the_pull_at_ds_own_answers():
 
 def test_the_pull_of_a_wasserstein_loss_is_the_same_everywhere():
     with Examination(handmade(HandmadeCritic)) as examination:
-        for answer in (-30.0, 0.5, None):
-            step = examination.step(BATCH, answer=answer)
+        for output in (-30.0, 0.5, None):
+            step = examination.step(BATCH, output=output)
             np.testing.assert_allclose(step.pull("discriminator", REAL), np.full(64, -1.0), atol=1e-6)
             np.testing.assert_allclose(step.pull("discriminator", GENERATED), np.full(64, 1.0), atol=1e-6)
 
@@ -94,6 +94,78 @@ def test_images_that_the_step_changes_are_told_apart():
         assert kinds == ([[REAL] * 64 + [GENERATED] * 64] if calls == 4 else []) + expected, kind
 
 
+@pytest.mark.parametrize("beside", ["as a channel", "as an input"])
+def test_images_are_told_from_the_source_beside_them(beside):
+    targets, sources = bumps(64, seed=1), IMAGES
+
+    class Translates(Handmade):
+        def real_images(self, data):
+            self.source, target = data
+            return target
+
+        def make(self, count):
+            return self.generator(self.source)
+
+        def judge(self, images):
+            together = [self.source, images]
+            return self.discriminator(tf.concat(together, -1) if beside == "as a channel" else together)
+
+    inputs = [keras.Input((8, 8, 1)), keras.Input((8, 8, 1))]
+    both = keras.layers.Concatenate()(inputs)
+    inputs = inputs if beside == "as an input" else both
+    discriminator = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Flatten()(both)))
+    translator = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(1, 3, padding="same")])
+    with Examination(handmade(Translates, translator, discriminator)) as examination:
+        step = examination.step((tf.constant(sources), tf.constant(targets)))
+    judged = [call for _, call in step.of("discriminator")]
+    assert [set(call.kinds) for call in judged] == [{REAL}, {GENERATED}, {GENERATED}]
+    np.testing.assert_array_equal(judged[0].images, targets)
+    np.testing.assert_array_equal(judged[1].images, step.of("generator")[0][1].outputs)
+
+
+def test_a_weight_that_an_optimizer_moves_has_moved_whatever_trainable_says():
+    class Switches(Handmade):
+        def d_loss(self, real, fake):
+            self.discriminator.trainable = True
+            return super().d_loss(real, fake)
+
+        def step_discriminator(self, gradients):
+            super().step_discriminator(gradients)
+            self.discriminator.trainable = False
+
+    gan = handmade(Switches)
+    gan.discriminator.trainable = False
+    with Examination(gan) as examination:
+        assert examination.step(BATCH).moved["discriminator"] == pytest.approx(1e-3, rel=1e-3)
+    assert not gan.discriminator.trainable
+
+
+def test_metrics_of_one_name_and_logs_within_logs():
+    class Unnamed(Handmade):
+        def __init__(self):
+            super().__init__()
+            self.d_loss_mean, self.g_loss_mean = keras.metrics.Mean(), keras.metrics.Mean()
+
+        def report(self, d_loss, g_loss):
+            return super().report(d_loss, g_loss) | {"more": {"of": d_loss}}
+
+    with Examination(handmade(Unnamed)) as examination:
+        step = examination.step(BATCH)
+    assert set(step.logs) == {"d_loss", "g_loss"}
+    means = [float(value) for name, value in step.metrics.items() if name.startswith("mean")]
+    assert means == [float(step.logs["d_loss"]), float(step.logs["g_loss"])]
+
+
+def test_half_precision_counts_in_the_optimizer_inside():
+    keras.config.set_dtype_policy("mixed_float16")
+    gan = gl.GAN(gl.networks.mlp_generator((8, 8, 1), 6, (16,)), gl.networks.mlp_discriminator((8, 8, 1), (16,)), 6)
+    gan.compile(generator_optimizer="adam", discriminator_optimizer="adam")
+    with Examination(gan) as examination:
+        examination.step(BATCH, output=1.0)
+        assert int(gan.discriminator_optimizer.iterations.value) == 1
+    assert int(gan.discriminator_optimizer.iterations.value) == 0
+
+
 def test_what_moves_is_what_the_optimizer_moved():
     gan = handmade()
     before = [weight.numpy() for weight in gan.discriminator.trainable_variables]
@@ -129,20 +201,35 @@ def test_training_modes_are_seen():
         assert set(step.training["discriminator"]) == expected and step.training["generator"] == []
 
 
-def test_latents_of_traced_steps():
+def test_inputs_of_traced_steps():
     class Drawn(Handmade):
         def latents(self, count):
             return tf.constant(np.random.normal(size=(64, 6)).astype("float32"))
 
+    class Translates(Handmade):
+        def make(self, count):
+            return self.generator([self.given, tf.ones((64, 2))])
+
+        def real_images(self, data):
+            self.given = data
+            return data
+
     for kind, same in [(Handmade, False), (Drawn, True)]:
         with Examination(handmade(kind)) as examination:
             examination.step(BATCH)
-            first, second = examination.latents_of_traced_steps(BATCH)
-        assert first.shape == (64, 6) and np.array_equal(first, second) == same
+            (first,), (again,), (rolled,) = examination.traced_inputs(BATCH)
+        assert first.shape == (64, 6) and np.array_equal(first, again) == np.array_equal(first, rolled) == same
+    inputs = [keras.Input((8, 8, 1)), keras.Input((2,))]
+    shift = keras.layers.Reshape((1, 1, 1))(keras.layers.Dense(1)(inputs[1]))
+    translator = keras.Model(inputs, keras.layers.Conv2D(1, 3, padding="same")(inputs[0]) + shift)
+    with Examination(handmade(Translates, translator)) as examination:
+        (first, ones), (again, _), (rolled, _) = examination.traced_inputs(BATCH)
+    assert np.array_equal(first, IMAGES) and np.array_equal(again, IMAGES) and np.array_equal(ones, np.ones((64, 2)))
+    np.testing.assert_array_equal(rolled, np.roll(IMAGES, -1, axis=0))
     gan = handmade()
     gan.compile(run_eagerly=True)
     with Examination(gan) as examination:
-        assert examination.latents_of_traced_steps(BATCH) == []
+        assert examination.traced_inputs(BATCH) == []
 
 
 def test_rewinding_runs_the_same_step_again():
@@ -202,6 +289,10 @@ def test_rows_and_nearest_neighbours():
     np.testing.assert_allclose(probing.nearest(others[:40], others, itself=True), everyone.min(1), atol=1e-6)
     assert np.isinf(probing.nearest(points, points[:0])).all()
     assert probing.images_of((BATCH, 1)) is BATCH and probing.images_of(BATCH) is BATCH
+    images, labels, one = probing.rolled((BATCH, {"labels": np.arange(64)}, 3.0))[0:3]
+    np.testing.assert_array_equal(images, np.roll(IMAGES, -1, axis=0))
+    np.testing.assert_array_equal(labels["labels"], np.roll(np.arange(64), -1))
+    assert float(one) == 3
 
 
 def test_the_records_are_plain():

@@ -8,7 +8,7 @@ from others import Handmade, bumps
 from scipy.spatial.distance import cdist
 
 import gan_lessons as gl
-from gan_lessons import probing, signs
+from gan_lessons.doctor import probing, signs
 
 IMAGES = bumps(256)
 
@@ -108,13 +108,67 @@ def test_ranges():
     assert not signs.out_of_range(np.abs(IMAGES[:, 0, :2, 0]), 2, (-1, 1)), "points may lie where they like"
 
 
-def test_a_look_finds_what_moves_and_what_does_not():
+# --- while training
+
+
+def test_which_player_moves_and_which_does_not():
     gan = Handmade()
     gan.compile()
     before = signs.fingerprint(gan)
-    assert signs.seen_while_training(gan, {}, before, 12, None, None) == []
+    assert signs.weights_at_rest(gan, before, 12) is None
     gan.generator.layers[0].kernel.assign_add(tf.ones((6, 32)))
-    assert [one.name for one in signs.seen_while_training(gan, {}, before, 12, None, None)] == ["discriminator_frozen"]
-    assert signs.seen_while_training(gan, {}, before, 11, None, None) == []
-    curves = {"g_loss": [np.nan]}
-    assert [one.name for one in signs.seen_while_training(gan, curves, before, 12, None, None)] == ["diverging"]
+    found = signs.weights_at_rest(gan, before, 12)
+    assert found.name == "discriminator_frozen" and found.numbers == {"steps": 12, "moved": 0}
+    assert signs.weights_at_rest(gan, before, 11) is None
+    before = signs.fingerprint(gan)
+    gan.discriminator.layers[1].kernel.assign_add(tf.ones((64, 32)))
+    assert signs.weights_at_rest(gan, before, 12).name == "generator_without_gradient"
+    gan.generator.layers[0].kernel.assign_add(tf.ones((6, 32)))
+    assert signs.weights_at_rest(gan, before, 12) is None, "both move"
+
+
+def test_which_optimizer_steps_and_which_does_not():
+    gan = Handmade()
+    gan.compile(optimizer="rmsprop")
+    before = signs.fingerprint(gan)
+    assert signs.optimizer_at_rest(gan, before, 12) is None, "none steps"
+    gan.g_optimizer.iterations.assign_add(1)
+    assert signs.optimizer_at_rest(gan, before, 12).numbers == {"steps": 12, "optimizers": 1}
+    assert signs.optimizer_at_rest(gan, before, 11) is None
+    gan.optimizer.iterations.assign_add(1)
+    assert signs.optimizer_at_rest(gan, before, 12) is None
+
+
+def test_rates_of_the_players():
+    gan = Handmade()
+    gan.compile()
+    assert signs.rates_of_players_apart(gan) is None
+    gan.d_optimizer.learning_rate = 0.1
+    assert signs.rates_of_players_apart(gan).numbers["ratio"] == pytest.approx(100)
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "sure"), [(0.9995, 1e-4, True), (0.9995, 0.01, False), (0.99, 1e-4, False), (np.nan, 1e-4, False)]
+)
+def test_a_sure_discriminator(real, fake, sure):
+    assert (signs.sure_of_all({"d_real": [0.5, real], "d_fake": [0.5, fake]}) is not None) == sure
+    assert signs.sure_of_all({"d_real": [real]}) is None
+
+
+def test_one_image_of_all_latents():
+    rows = probing.rows_of(IMAGES[:64])
+    assert signs.one_image(rows) is None
+    same = np.repeat(rows[:1], 64, axis=0)
+    found = signs.one_image(same + 1e-4 * np.random.default_rng(0).normal(size=same.shape))
+    assert found.name == "collapsed" and found.numbers["spread"] == pytest.approx(1e-4, rel=0.05)
+    assert found.numbers["size"] == pytest.approx(np.sqrt((same**2).mean()), rel=1e-3)
+
+
+def test_a_model_that_counts_its_batches_is_believed():
+    class Counts(Handmade):
+        batches_trained = 31
+
+    gan = Counts()
+    gan.compile()
+    gan.d_optimizer.iterations.assign(7)
+    assert signs.steps_trained(gan) == 31

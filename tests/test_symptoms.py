@@ -11,13 +11,13 @@ from others import Handmade, HandmadeCritic, bumps, small_discriminator
 from scipy.spatial.distance import cdist
 
 import gan_lessons as gl
-from gan_lessons import probing, symptoms
+from gan_lessons.doctor import probing, symptoms
 
 IMAGES = bumps(256)
-ANSWERS = (symptoms.UNDECIDED, symptoms.SURE, -symptoms.SURE, *symptoms.OF_LOGITS, *symptoms.OF_PROBABILITIES)
+OUTPUTS = (symptoms.UNDECIDED, symptoms.SURE, -symptoms.SURE, *symptoms.OF_LOGITS, *symptoms.OF_PROBABILITIES)
 
 
-def case_of(kind, steps=2, asked=ANSWERS, images=IMAGES, **kwargs):
+def case_of(kind, steps=2, forced=OUTPUTS, images=IMAGES, **kwargs):
     """A case with some steps, as `diagnose` makes it."""
     gan = kind()
     gan.compile()
@@ -25,13 +25,13 @@ def case_of(kind, steps=2, asked=ANSWERS, images=IMAGES, **kwargs):
     with probing.Examination(gan) as examination:
         start = examination.state()
         case.steps = [examination.step(tf.constant(images[64 * i : 64 * i + 64])) for i in range(steps)]
-        for answer in asked:
+        for output in forced:
             examination.rewind(start)
-            case.asked[answer] = examination.step(tf.constant(images[:64]), answer=answer)
+            case.forced[output] = examination.step(tf.constant(images[:64]), output=output)
     return case
 
 
-# --- what the losses want
+# --- which way the losses pull
 
 
 def test_which_side_is_up_and_which_loss_has_no_end():
@@ -126,11 +126,11 @@ def test_alpha_is_found_out():
         def alpha(self, count):
             return tf.reshape(tf.linspace(-0.5, 1.5, 64), (64, 1, 1, 1))
 
-    found = symptoms.extrapolating_penalty(case_of(Fixed, asked=()))
+    found = symptoms.extrapolating_penalty(case_of(Fixed, forced=()))
     alpha = np.linspace(-0.5, 1.5, 64)
     outside = ((alpha < 0) | (alpha > 1)).mean()
     assert found.numbers == pytest.approx({"lowest": -0.5, "highest": 1.5, "outside": outside}, abs=1e-4)
-    assert symptoms.extrapolating_penalty(case_of(HandmadeCritic, asked=())) is None
+    assert symptoms.extrapolating_penalty(case_of(HandmadeCritic, forced=())) is None
 
 
 def test_the_slope_of_a_critic():
@@ -184,12 +184,12 @@ def test_a_weight_with_several_turns_in_a_step_counts_once():
     [
         (layers.BatchNormalization, True, True, True),
         (layers.BatchNormalization, False, True, False),
-        (layers.BatchNormalization, True, False, False),  # moving statistics: an answer depends on one image alone
+        (layers.BatchNormalization, True, False, False),  # moving statistics: an output depends on one image alone
         (layers.LayerNormalization, True, True, False),
         (functools.partial(layers.BatchNormalization, trainable=False), True, True, False),  # frozen
     ],
 )
-def test_a_batch_of_both_kinds_is_ill_only_where_answers_depend_on_it(layer, together, training, ill):
+def test_a_batch_of_both_kinds_is_ill_only_if_outputs_depend_on_it(layer, together, training, ill):
     class Patient(Handmade):
         def __init__(self):
             # With Dropout beside it D is in training mode, whatever the layer.
@@ -204,7 +204,7 @@ def test_a_batch_of_both_kinds_is_ill_only_where_answers_depend_on_it(layer, tog
             answers = self.judge(tf.concat([real, fake], axis=0))
             return self.entropy(tf.constant([[1.0]] * 64 + [[0.0]] * 64), answers)
 
-    found = symptoms.mixed_batch(case_of(Patient, asked=()))
+    found = symptoms.mixed_batch(case_of(Patient, forced=()))
     assert (found is not None) == ill
     if ill:
         assert found.numbers == {"layers": 1, "real": 64, "generated": 64} and "norm" in found.evidence

@@ -6,9 +6,10 @@ import warnings
 import keras
 import numpy as np
 
-from gan_lessons import doctor, probing, signs
+from gan_lessons import doctor
 from gan_lessons._arguments import integer
 from gan_lessons.callbacks import watched
+from gan_lessons.doctor import probing, signs
 
 # A look takes this many samples: the work of about one training step of batch 64.
 _SAMPLES = 64

@@ -1,33 +1,33 @@
-"""Says what is wrong with a GAN, in words and with its numbers: `gl.diagnose(gan, images)`.
+"""Examines a GAN and returns what is wrong with it: `gl.diagnose(gan, images)`.
 
-Losses do not tell whether a GAN is well. Many of the mistakes that are made when one is written by hand raise no
-error and leave curves that look like others. Here the model is examined: a few training steps are run under
-observation and undone, its losses are asked what they want, its samples are compared with the data.
+Losses do not tell whether a GAN is well. Many mistakes in a training loop raise no error, and leave curves that look
+like others. So the model itself is examined: a few training steps are run under observation and undone, D's outputs are
+forced to see which way the losses pull, and samples are compared with the data.
 
     print(gl.diagnose(gan, images))
-
-`gl.callbacks.Doctor` looks on while a GAN is trained. What it can find stands in `ILLNESSES`.
 """
 
+import contextlib
 import html
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_lessons import probing, signs, symptoms, validation
-from gan_lessons.illnesses import ILLNESSES, Finding
-
-__all__ = ["ILLNESSES", "Diagnosis", "Finding", "diagnose"]
+from gan_lessons import validation
+from gan_lessons._arguments import integer
+from gan_lessons.doctor import probing, signs, symptoms
+from gan_lessons.doctor.illnesses import ILLNESSES
 
 # At least so many training steps are run, and at most so many until the generator has had its turn.
 _STEPS, _PATIENCE = 2, 12
 
-# So many images at most are looked at to find copies of them; all of MNIST would take a minute.
+# At most so many images are searched for copies; all of MNIST would take a minute.
 _IMAGES = 10_000
 
-# What follows from an illness is not one of its own.
+# What follows from an illness is not named beside it.
 _FOLLOWS = {
     "images_out_of_range": {"discriminator_saturated", "collapsed", "memorised", "slack_penalty", "diverging"},
     "logits_map": {"discriminator_saturated", "collapsed"},
@@ -50,29 +50,34 @@ _FOLLOWS = {
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found. `print(diagnosis)` shows it as text, a notebook as a panel.
+    """The findings of an examination. `print(diagnosis)` shows it as text, a notebook as a panel.
 
     Attributes:
         findings: a list of `Finding`, the gravest first.
         examined: what was looked at, a sentence.
+        left_out: what could not be looked at, and why, a list of phrases.
     """
 
     findings: list
     examined: str = ""
+    left_out: list = field(default_factory=list)
 
     @property
-    def names(self):
-        """The names of the illnesses that were found, a list."""
+    def names(self) -> list:
+        """The names of the illnesses that were found."""
         return [one.name for one in self.findings]
 
     @property
-    def healthy(self):
+    def healthy(self) -> bool:
         """Whether nothing was found."""
         return not self.findings
 
     def __str__(self):
         head = "Nothing found." if self.healthy else "\n".join(map(str, self.findings))
-        return f"{head}\n{self.examined}".strip()
+        return "\n".join(filter(None, [head, self.examined, self._not_examined()]))
+
+    def _not_examined(self):
+        return f"Not examined: {'; '.join(self.left_out)}." if self.left_out else ""
 
     def _repr_html_(self):
         # Colours are those of the notebook's theme, light or dark.
@@ -89,26 +94,28 @@ class Diagnosis:
                 f'<p style="margin: 0.5em 0"><b>{title}</b> <code>{name}</code><br><b>Evidence:</b> {evidence}'
                 f"<br><b>Likely cause:</b> {cause}<br><b>Try:</b> {remedy}</p>"
             )
-        parts.append(f'<div style="opacity: 0.7; font-size: 90%">{html.escape(self.examined)}</div></div>')
+        foot = html.escape(" ".join(filter(None, [self.examined, self._not_examined()])))
+        parts.append(f'<div style="opacity: 0.7; font-size: 90%">{foot}</div></div>')
         return "".join(parts)
 
 
-def diagnose(gan, data, history=None, count=256, seed=0):
-    """Examines a GAN, before it is trained or after, and says what is wrong with it.
+def diagnose(gan: keras.Model, data, history=None, count: int = 256, seed: int = 0) -> Diagnosis:
+    """Examines a GAN, before it is trained or after, and returns what is wrong with it.
 
-    A few training steps are run on batches of the data, as plain Python and watched, then some in which the
-    discriminator is made to give certain answers, so that the losses show what they want; then everything is put
-    back: weights, optimizers, metrics and random states are the same, bit for bit. (A model that was not built is
-    built.) It takes some ten times as long as a training step without TensorFlow's graph, and the time to trace one
-    with it.
+    It runs a few training steps on batches of the data as plain Python, then some with forced outputs of D, which show
+    which way the losses pull. Then it puts everything back, bit for bit: weights, optimizers, metrics and random
+    states. (It builds a model that is not built.) This takes some ten times as long as a training step without
+    TensorFlow's graph, and the time to trace one with it.
+
+    What raises an error while it is looked at is left out, and named in the diagnosis.
 
     Args:
         gan: a `gan_lessons.GAN`, or any compiled `keras.Model` with the attributes `generator` and `discriminator` and
             a `train_step` of its own.
         data: what `fit` takes: an array of images, a `tf.data.Dataset` of batches, batches of (images, labels), a
-            `keras.utils.PyDataset` or a Python generator of batches, of which some are then used up. A data set that
-            shuffles is in another order after it has been read here.
-        history: what `fit` returned, or its `.history`; for what only curves tell.
+            `keras.utils.PyDataset` or a Python generator of batches, some of which are then used up. A data set that
+            shuffles is in another order after it was read here.
+        history: what `fit` returned, or its `.history`, to look at the curves too.
         count: how many samples are compared with the data.
         seed: an integer, for the random numbers of the examination.
 
@@ -116,9 +123,9 @@ def diagnose(gan, data, history=None, count=256, seed=0):
         A `Diagnosis`.
 
     Raises:
-        TypeError: for a model without players, or data of another kind.
-        ValueError: for a model that is not compiled or data without a batch.
-        Exception: what the training step raises, if it is not a symptom of something known.
+        TypeError: for a model without players, data of another kind, or a count or seed that is no integer.
+        ValueError: for a model that is not compiled, data without a batch, or a count or seed that is too small.
+        Exception: what the training step raises, if it is no symptom of a known illness.
 
     Example:
         >>> gl.diagnose(gan, images / 255)
@@ -129,9 +136,7 @@ def diagnose(gan, data, history=None, count=256, seed=0):
     check_players(gan)
     if not gan.compiled:
         raise ValueError("gan must be compiled, since its training step is run. Received: a model without compile().")
-    for name, value, least in (("count", count, 32), ("seed", seed, 0)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-            raise ValueError(f"{name} must be an integer of at least {least}. Received: {name}={value!r}.")
+    count, seed = integer("count", count, least=32), integer("seed", seed, least=0)
     curves = getattr(history, "history", history) or {}
     if not isinstance(curves, dict):
         raise TypeError(
@@ -140,26 +145,39 @@ def diagnose(gan, data, history=None, count=256, seed=0):
     batches, images = _read(data, seed)
     _build(gan, batches[0])
     case = symptoms.Case(gan, data, images, history=curves)
-    if one := signs.weights_not_finite(gan):  # no step could tell more
+    if one := signs.weights_not_finite(gan):  # a step would only make more NaN
         return Diagnosis([one], _examined(case))
     with probing.Examination(gan, seed) as examination:
         case.trained = signs.steps_trained(gan)
         _run(case, examination, batches)
-        _take_samples(case, count, seed)
+        with leaving_out("samples", case.left_out):
+            case.samples = _samples(case, count, seed)
         findings = _findings(case)
     if case.error is not None and not findings:
         raise case.error
-    return Diagnosis(findings, _examined(case))
+    return Diagnosis(findings, _examined(case), case.left_out)
+
+
+@contextlib.contextmanager
+def leaving_out(what: str, left_out: list):
+    """Ends a `with` block that raises, and records in `left_out` what it looked at and the error."""
+    try:
+        yield
+    except Exception as error:  # of any kind: the rest can still be looked at
+        words = " ".join(re.sub(r"\x1b\[\d*m", "", str(error)).split())  # Keras's messages have colours
+        phrase = f"{what} ({type(error).__name__}: {words[:200]})"
+        if phrase not in left_out:
+            left_out.append(phrase)
 
 
 def _findings(case):
-    found = [one for one in (look(case) for look in _EXAMINATIONS) if one is not None]
+    found = []
+    for name in ILLNESSES:
+        with leaving_out(name, case.left_out):
+            found.append(getattr(symptoms, name)(case))
+    found = [one for one in found if one is not None]
     hidden = set().union(*(_FOLLOWS.get(one.name, set()) for one in found))
     return [one for one in found if one.name not in hidden]
-
-
-#: The examinations, in the order of `ILLNESSES`.
-_EXAMINATIONS = [getattr(symptoms, name) for name in ILLNESSES]
 
 
 def _examined(case):
@@ -177,6 +195,8 @@ def _examined(case):
 
 def _run(case, examination, batches):
     """Runs the training steps that the examinations look at, and leaves the model as it was before them."""
+    if len(batches) == 1:  # what comes from the batch must not look like what is the same in every step
+        batches = [*batches, probing.rolled(batches[0])]
     start = turn = examination.state()
     batch_of_turn = batches[0]
     had_turn = False
@@ -190,23 +210,24 @@ def _run(case, examination, batches):
             had_turn, turn, batch_of_turn = True, before, batch
         if had_turn and index + 1 >= _STEPS:
             break
-    case.value_range = _value_range(case)
-    case.probabilities = _answers_probabilities(case)
+    with leaving_out("the generator's range", case.left_out):
+        case.value_range = _value_range(case)
+    case.probabilities = _outputs_probabilities(case)
     if case.error is None:
         further = symptoms.OF_LOGITS if case.by_logits() else symptoms.OF_PROBABILITIES if case.probabilities else ()
-        for answer in (symptoms.UNDECIDED, symptoms.SURE, -symptoms.SURE, *further):
+        for output in (symptoms.UNDECIDED, symptoms.SURE, -symptoms.SURE, *further):
             examination.rewind(turn)
-            case.asked[answer] = examination.step(batch_of_turn, answer=answer)
+            case.forced[output] = examination.step(batch_of_turn, output=output)
         if case.has_penalty():
             examination.rewind(turn)
             case.flat = examination.step(batch_of_turn, flat=True)
         examination.rewind(start)
-        case.traced = examination.latents_of_traced_steps(batches[0])
+        case.traced = examination.traced_inputs(batches[0])
     examination.rewind(start)
 
 
 def _value_range(case):
-    """What the generator can make: (lowest, highest) by its last activation or by trial, or None for any value."""
+    """Returns (lowest, highest) that the generator can make, by its last activation or by trial; None for any value."""
     activation = validation.last_activation(case.gan.generator)
     if activation in validation.RANGES:
         return validation.RANGES[activation]
@@ -217,18 +238,18 @@ def _value_range(case):
 
 
 def _latents(case):
-    """The vectors that the generator was given in the training steps, (n, latent_dim); None where it takes others."""
+    """Returns the vectors that the generator was given in the steps, (n, latent_dim); None if it was given others."""
     found = [call.inputs for step in case.steps for _, call in step.of("generator")]
     if not found or any(len(inputs) != 1 or inputs[0].shape.rank != 2 for inputs in found):
         return None
     return np.concatenate([probing.rows_of(inputs[0]) for inputs in found])
 
 
-def _answers_probabilities(case):
-    """Whether D ends in a sigmoid; see `validation.answers_probabilities`."""
-    answers = [step.answers(kind) for step in case.steps for kind in (symptoms.REAL, symptoms.GENERATED)]
-    answers = np.concatenate([one.ravel() for one in answers] or [np.zeros(0)])
-    if not len(answers) or answers.min() < 0 or answers.max() > 1:
+def _outputs_probabilities(case):
+    """Returns whether D ends in a sigmoid; see `validation.answers_probabilities`."""
+    outputs = [step.outputs(kind) for step in case.steps for kind in (symptoms.REAL, symptoms.GENERATED)]
+    outputs = np.concatenate([one.ravel() for one in outputs] or [np.zeros(0)])
+    if not len(outputs) or outputs.min() < 0 or outputs.max() > 1:
         return False
     shown = case.shown(symptoms.REAL)
     try:
@@ -237,49 +258,55 @@ def _answers_probabilities(case):
         return False
 
 
-def _take_samples(case, count, seed):
-    """Samples as the model makes them for its user; else from latents that are like those it is trained on."""
+def _samples(case, count, seed):
+    """Returns samples as the model makes them for its user, or from latents like those it is trained on.
+
+    A generator that takes more than latents is judged by what it made in the training steps.
+    """
     gan = case.gan
-    if callable(getattr(gan, "sample_latents", None)) and callable(getattr(gan, "generate", None)):
-        case.samples = np.asarray(gan.generate(count, seed=seed))
-        return
+    made = [probing.rows_of(call.outputs) for step in case.steps for _, call in step.of("generator")]
+    if callable(getattr(gan, "generate", None)):
+        with contextlib.suppress(Exception):  # a method of that name may take and return anything
+            samples = np.asarray(gan.generate(count, seed=seed))
+            if len(samples) == count and (not made or probing.rows_of(samples).shape[1] == made[0].shape[1]):
+                return samples
     latents = _latents(case)
     if latents is None:
-        made = [probing.rows_of(call.outputs) for step in case.steps for _, call in step.of("generator")]
         made = [one for one in made if one.shape[1] == made[0].shape[1]]
-        case.samples = np.concatenate(made) if made else None
-        return
+        return np.concatenate(made) if made else None
     low, high = float(latents.min()), float(latents.max())
     generator = np.random.default_rng(seed)
     if low >= -1 and high <= 1:  # a normal distribution goes past these at once
         latents = generator.uniform(-1 if low < 0 else 0, 1, (count, latents.shape[1]))
     else:
         latents = generator.normal(latents.mean(), latents.std(), (count, latents.shape[1]))
-    case.samples = np.asarray(keras.ops.convert_to_numpy(gan.generator(latents.astype("float32"), training=False)))
+    outputs = tf.nest.flatten(gan.generator(latents.astype("float32"), training=False))
+    return np.asarray(keras.ops.convert_to_numpy(outputs[0]))
 
 
 # --- what was given ----------------------------------------------------------------------------------------------
 
 
 def check_players(gan):
-    """Refuses what is no model with two players. Args: the model. Raises: TypeError."""
+    """Refuses what is no `keras.Model` with a `generator` and a `discriminator`. Raises: TypeError."""
     if not isinstance(gan, keras.Model):
         raise TypeError(f"gan must be a keras.Model. Received: gan of type {type(gan).__name__}.")
     for player in ("generator", "discriminator"):
         if not isinstance(getattr(gan, player, None), keras.layers.Layer):
             raise TypeError(
                 "gan must have its two players as gan.generator and gan.discriminator, each a keras.Model. "
-                f"Received: a {type(gan).__name__} whose {player} is {getattr(gan, player, None)!r}."
+                f"Received: a {type(gan).__name__} whose {player} is {getattr(gan, player, None)!r}. "
+                "Other models cannot be examined."
             )
 
 
-def some_images(data, count):
-    """The first images of what `fit` takes. Args: the data; how many at most. Returns: an array, (n, …)."""
+def some_images(data, count: int) -> np.ndarray:
+    """Returns the first images of what `fit` takes. Args: the data; how many at most. Returns: an array, (n, …)."""
     return _read(data, 0, count)[1]
 
 
 def _read(data, seed, most=_IMAGES):
-    """(batches as `train_step` takes them, images of the data, `most` of them)."""
+    """Returns batches as `train_step` takes them, and at most `most` images of the data."""
     if hasattr(data, "shape") or (isinstance(data, tuple) and data and all(hasattr(part, "shape") for part in data)):
         whole = (
             tuple(map(keras.ops.convert_to_numpy, data))
@@ -328,7 +355,7 @@ def _read(data, seed, most=_IMAGES):
 
 
 def _tensors(batch):
-    """A batch as Keras hands it to `train_step`: no lists but tuples, of tensors, none of them float64."""
+    """Returns a batch as Keras gives it to `train_step`: tuples in place of lists, tensors, none of them float64."""
 
     def tensor(part):
         part = tf.convert_to_tensor(part)
@@ -339,14 +366,14 @@ def _tensors(batch):
 
 
 def _build(gan, batch):
-    """Builds players that have not been called yet: there must be weights to look at."""
+    """Builds players that have not been called yet, so that there are weights to look at."""
     if not gan.discriminator.built:
         _call(gan.discriminator, "discriminator", probing.images_of(batch))
     if not gan.generator.built:
         if not isinstance(getattr(gan, "latent_dim", None), int):
             raise ValueError(
                 "The generator must be built, or the model must have latent_dim. Received: a generator without "
-                "weights. Call it once on latents: gan.generator(latents)."
+                "weights. Call it once: gan.generator(latents)."
             )
         _call(gan.generator, "generator", tf.zeros((2, gan.latent_dim)))
 
@@ -356,6 +383,6 @@ def _call(player, name, inputs):
         player(inputs, training=False)
     except Exception as error:
         raise ValueError(
-            f"The {name} must be built. Received: one without weights, and calling it on {tuple(inputs.shape)} raised "
+            f"The {name} must be built. Received: a {name} without weights; to call it on {tuple(inputs.shape)} raised "
             f"{type(error).__name__}: {error} Call it once on what it takes."
         ) from error

@@ -1,7 +1,7 @@
-"""What can be seen of a GAN from outside, cheaply: its weights, its optimizers, its curves, what it makes of latents.
+"""Finds what can be seen of a GAN from outside, cheaply: its weights, its optimizers, its curves, its samples.
 
-`gan_lessons.callbacks.Doctor` looks at no more than this while a GAN is trained; `gan_lessons.symptoms` builds on it.
-Thresholds are stated with what was measured on healthy trainings: a false alarm is worse than a miss.
+`gan_lessons.doctor.watching` looks at no more than this; `gan_lessons.doctor.symptoms` builds on it. Each threshold
+stands beside what was measured on healthy trainings: a false alarm is worse than a miss.
 """
 
 import math
@@ -9,18 +9,15 @@ import math
 import keras
 import numpy as np
 
-from gan_lessons.illnesses import finding
-from gan_lessons.probing import rows_of
-
-# Rounding and resampling may carry a pixel a little past the end of its range.
-_ROOM = 1e-3
-
+from gan_lessons._arguments import ROOM
+from gan_lessons.doctor.illnesses import finding
+from gan_lessons.doctor.probing import rows_of
 
 # --- weights and curves ------------------------------------------------------------------------------------------
 
 
 def weights_not_finite(gan):
-    """`diverging` if there is a NaN or an infinity in a weight of either player."""
+    """Finds `diverging`: NaN or infinity in a weight of either player."""
     for player in ("generator", "discriminator"):
         weights = getattr(gan, player).weights
         broken = sum(not np.isfinite(_numbers(weight)).all() for weight in weights)
@@ -31,7 +28,7 @@ def weights_not_finite(gan):
 
 
 def weights_grown(gan):
-    """`diverging` if the trainable weights of a player have a size (`weight_size`) above 10.
+    """Finds `diverging`: trainable weights of a player with a size (`weight_size`) above 10.
 
     Usual initialisations give 0.02 to 0.2, and trainings that went well left no more than 0.3.
     """
@@ -44,7 +41,7 @@ def weights_grown(gan):
 
 
 def weight_size(player):
-    """√(mean of w²) over all trainable weights of a player."""
+    """Returns √(mean of w²) over all trainable weights of a player."""
     squares = [(float(np.square(w, dtype="float64").sum()), w.size) for w in map(_numbers, player.trainable_variables)]
     return math.sqrt(sum(square for square, _ in squares) / max(1, sum(size for _, size in squares)))
 
@@ -54,10 +51,10 @@ def _numbers(variable):
 
 
 def losses_diverging(history):
-    """NaN or infinity in a curve, or one whose size grows without end.
+    """Finds `diverging`: NaN or infinity in a curve, or a curve whose size grows without end.
 
-    A curve grows if the size of the mean of its last quarter is above 1000 and above 10 times that of any other
-    quarter's.
+    A curve grows if the size of the mean of its last quarter is above 1000, and above 10 times that of the first and
+    of the second quarter. Args: {name: values}.
     """
     for name, values in history.items():
         values = np.asarray(values, "float64").ravel()
@@ -80,19 +77,25 @@ def losses_diverging(history):
 
 
 def steps_trained(gan):
-    """How many steps that optimizer has taken, of a model or of a model within it, that has taken the most."""
+    """Returns how many batches a model was trained on.
+
+    A model of this package counts them. Of another it is the number of steps that the busiest optimizer has taken, of
+    the model or of a model inside it.
+    """
+    if isinstance(trained := getattr(gan, "batches_trained", None), int):
+        return trained
     models = [gan, *(one for one in vars(gan).values() if isinstance(one, keras.Model))]
     optimizers = [optimizer for model in models for _, optimizer in optimizers_of(model)]
     return max((int(_numbers(optimizer.iterations)) for optimizer in optimizers), default=0)
 
 
 def optimizers_of(gan):
-    """The optimizers among a model's attributes: a list of (attribute, optimizer)."""
+    """Returns the optimizers among a model's attributes: a list of (attribute, optimizer)."""
     return [(name, value) for name, value in vars(gan).items() if isinstance(value, keras.optimizers.Optimizer)]
 
 
 def player_in(attribute):
-    """The player that an optimizer is named after, as `g_optimizer` or `critic_optimizer`; None for other names."""
+    """Returns the player that an optimizer is named after, as `g_optimizer` or `critic_optimizer`, or None."""
     name = attribute.lower().lstrip("_")
     for player, words in (("generator", ("g_", "gen")), ("discriminator", ("d_", "disc", "critic", "c_"))):
         if name.startswith(words):
@@ -101,7 +104,7 @@ def player_in(attribute):
 
 
 def rates_apart(generators, discriminators):
-    """`learning_rates_apart` for two optimizers, either of which may be None."""
+    """Finds `learning_rates_apart` in two optimizers of one kind, either of which may be None."""
     kinds, rates = [], []
     for optimizer in (generators, discriminators):
         optimizer = getattr(optimizer, "inner_optimizer", optimizer)
@@ -126,25 +129,33 @@ def rates_apart(generators, discriminators):
 
 
 def out_of_range(images, rank, value_range):
-    """Whether images lie in another range than (lowest, highest). Args: values; the images' rank, with the batch;
-    range.
+    """Returns whether images lie in another range than a generator's.
+
+    Args:
+        images: an array of images, of any shape.
+        rank: how many axes a batch of them has.
+        value_range: (lowest, highest).
     """
     low, high = value_range
     lowest, highest = float(images.min()), float(images.max())
-    if lowest < low - _ROOM or highest > high + _ROOM:
+    if lowest < low - ROOM or highest > high + ROOM:
         return True
-    # One image may be bright all over; eight without a single dark pixel are not. Points may lie where they like.
+    # A single image may be bright all over; eight images without a dark pixel may not. Points may lie anywhere.
     return rank > 2 and low < 0 and len(images) >= 8 and lowest >= 0 and highest > 0
 
 
-#: In its first steps every generator makes nearly the same image of all latents: that is no collapse.
+#: Until this step there is no collapse: at first every generator makes nearly the same image of all latents.
 FIRST_STEPS = 1000
 
 
 def few_distinct(samples, images):
-    """`collapsed` for samples and as many real images, one a row: few of the samples are distinct, and many images.
+    """Finds `collapsed`: few of the samples are distinct, but many of as many real images.
 
-    Images that are not of the samples' size at all (bytes, which the training step scales) tell nothing.
+    Real images on another scale than the samples (bytes, which the training step scales) are not compared.
+
+    Args:
+        samples: (n, numbers).
+        images: (n, numbers).
     """
     made, real = (float(np.sqrt(np.square(rows, dtype="float64").mean())) for rows in (samples, images))
     if real > 5 * max(made, 1.0):
@@ -158,13 +169,13 @@ def few_distinct(samples, images):
 
 
 def distinct_radius(images):
-    """A quarter of the mean distance between two real images: within it two count as the same."""
+    """Returns a quarter of the mean distance between two real images: within it two count as the same."""
     rows = rows_of(images)[:256].astype("float64")
     return 0.25 * float(np.linalg.norm(rows - np.roll(rows, 1, axis=0), axis=1).mean())
 
 
 def distinct(images, radius):
-    """How many images are distinct: how many balls of a radius, around images of the set, cover it (taken greedily)."""
+    """Returns how many images are distinct: how many balls of a radius, around images taken greedily, cover all."""
     left, count = rows_of(images).astype("float64"), 0
     while len(left):
         left = left[np.linalg.norm(left - left[0], axis=1) > radius]
@@ -176,7 +187,7 @@ def distinct(images, radius):
 
 
 def fingerprint(gan):
-    """What tells whether weights and optimizers have moved: {player: sums of its weights}, {optimizer: its steps}."""
+    """Returns what shows whether weights and optimizers move: {player: sums of its weights}, {optimizer: its steps}."""
     sums = {
         player: [
             float(np.abs(_numbers(weight)).sum(dtype="float64")) for weight in getattr(gan, player).trainable_variables
@@ -186,50 +197,51 @@ def fingerprint(gan):
     return sums, {name: int(_numbers(optimizer.iterations)) for name, optimizer in optimizers_of(gan)}
 
 
-def seen_while_training(gan, curves, before, steps, samples, images):
-    """What a look from outside shows, cheaply.
+#: So many steps must pass before resting weights are a finding: a player may have its turn in every tenth only.
+_PATIENCE = 12
+
+
+def weights_at_rest(gan, before, steps):
+    """Finds `generator_without_gradient` or `discriminator_frozen`: one player's weights move, the other's do not.
 
     Args:
         gan: the model.
-        curves: {name: values}, of the epochs so far.
-        before: its `fingerprint` before the first step.
-        steps: how many training steps have been taken since then.
-        samples: what the generator makes of fixed latents, or None.
-        images: real images, as many, one a row; or None.
-
-    Returns:
-        A list of findings.
+        before: its `fingerprint` some steps ago.
+        steps: how many training steps.
     """
-    if one := weights_not_finite(gan) or weights_grown(gan) or losses_diverging(curves):
-        return [one]
-    found = []
-    if steps >= 12:
-        (old, ticks), (new, now) = before, fingerprint(gan)
-        moved = {player: old[player] != new[player] for player in old}
-        if moved["discriminator"] and not moved["generator"]:
-            evidence = f"In {steps} training steps none of the generator's weights changed."
-            found.append(finding("generator_without_gradient", evidence, steps=steps))
-        if moved["generator"] and not moved["discriminator"]:
-            evidence = f"In {steps} training steps none of D's {len(old['discriminator'])} weights changed."
-            found.append(finding("discriminator_frozen", evidence, steps=steps, moved=0))
-        stepped = [name for name in now if now[name] > ticks.get(name, 0)]
-        if stepped and "optimizer" in now and "optimizer" not in stepped:
-            evidence = f"model.optimizer took no step in {steps} training steps; {', '.join(stepped)} did."
-            found.append(finding("leftover_optimizer", evidence, steps=steps, optimizers=len(stepped)))
+    if steps < _PATIENCE:
+        return None
+    (old, _), (new, _) = before, fingerprint(gan)
+    moved = {player: old[player] != new[player] for player in old}
+    if moved["discriminator"] and not moved["generator"]:
+        evidence = f"In {steps} training steps none of the generator's weights changed."
+        return finding("generator_without_gradient", evidence, steps=steps)
+    if moved["generator"] and not moved["discriminator"]:
+        evidence = f"In {steps} training steps none of D's {len(old['discriminator'])} weights changed."
+        return finding("discriminator_frozen", evidence, steps=steps, moved=0)
+    return None
+
+
+def optimizer_at_rest(gan, before, steps):
+    """Finds `leftover_optimizer`: `model.optimizer` takes no step while others do. Args: as `weights_at_rest`."""
+    if steps < _PATIENCE:
+        return None
+    (_, ticks), (_, now) = before, fingerprint(gan)
+    stepped = [name for name in now if now[name] > ticks.get(name, 0)]
+    if not stepped or "optimizer" not in now or "optimizer" in stepped:
+        return None
+    evidence = f"model.optimizer took no step in {steps} training steps; {', '.join(stepped)} did."
+    return finding("leftover_optimizer", evidence, steps=steps, optimizers=len(stepped))
+
+
+def rates_of_players_apart(gan):
+    """Finds `learning_rates_apart` in the optimizers that are named after the players."""
     players = {player_in(name): optimizer for name, optimizer in optimizers_of(gan)}
-    found.append(rates_apart(players.get("generator"), players.get("discriminator")))
-    found.append(_sure_of_all(curves))
-    if samples is not None and np.isfinite(samples).all() and steps_trained(gan) >= FIRST_STEPS and steps >= 200:
-        rows = rows_of(samples)
-        if images is None:
-            found.append(_one_image(rows))
-        elif images.shape[1] == rows.shape[1] and len(images) >= 32:
-            found.append(few_distinct(rows[: len(images)], images[: len(rows)]))
-    return [one for one in found if one is not None]
+    return rates_apart(players.get("generator"), players.get("discriminator"))
 
 
-def _sure_of_all(curves):
-    """`discriminator_saturated` by the curves `d_real` and `d_fake`, means of D(x) and D(G(z)) over an epoch."""
+def sure_of_all(curves):
+    """Finds `discriminator_saturated` in the curves `d_real` and `d_fake`, means of D(x) and D(G(z)) over an epoch."""
     if not {"d_real", "d_fake"} <= set(curves) or not len(curves["d_real"]):
         return None
     real, fake = float(curves["d_real"][-1]), float(curves["d_fake"][-1])
@@ -239,8 +251,8 @@ def _sure_of_all(curves):
     return finding("discriminator_saturated", evidence, real=real, generated=fake)
 
 
-def _one_image(rows):
-    """`collapsed` without real images: the spread of each pixel over samples is below 1 % of the pixels' size."""
+def one_image(rows):
+    """Finds `collapsed` without real images: the spread of each pixel over samples is below 1 % of the pixels' size."""
     spread, size = float(rows.std(0).mean()), float(np.sqrt(np.square(rows).mean()))
     if spread >= 0.01 * size:
         return None

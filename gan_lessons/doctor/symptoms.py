@@ -1,8 +1,8 @@
-"""How each illness of a GAN is recognised: one small function each, from a case to a finding or None.
+"""Recognises each illness of a GAN: one small function each, from a `Case` to a finding or None.
 
 A `Case` holds what was seen: the data, samples, and training steps that were run under observation and undone
-(`gan_lessons.probing`). Thresholds are stated with what was measured on healthy trainings: a false alarm is worse
-than a miss.
+(`gan_lessons.doctor.probing`). Each threshold stands beside what was measured on healthy trainings: a false alarm is
+worse than a miss.
 """
 
 import math
@@ -12,14 +12,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_lessons import probing, signs, validation
-from gan_lessons.illnesses import finding
-from gan_lessons.probing import BETWEEN, GENERATED, REAL, nearest, rows_of
+from gan_lessons import _keras, validation
+from gan_lessons.doctor import probing, signs
+from gan_lessons.doctor.illnesses import finding
+from gan_lessons.doctor.probing import BETWEEN, GENERATED, REAL, nearest, rows_of
 
-#: The answers that D is made to give, to ask the losses what they want: an undecided one, and one that is sure.
+#: The outputs that are forced on D, to see which way the losses pull: an undecided output, and one that is sure.
 UNDECIDED, SURE = 0.5, 10.0
 
-#: Further questions where D ends in a sigmoid: to its logits, or to its answers if the loss can see no more.
+#: Further forced outputs if D ends in a sigmoid: of its logits, or of its probabilities if the loss sees no logits.
 OF_LOGITS, OF_PROBABILITIES = (3.0, -3.0), (0.999, 0.001)
 
 
@@ -32,21 +33,23 @@ class Case:
         data: what it is trained on, as it was given.
         images: of the data, (n, …).
         steps: training steps, one after another, as they are.
-        asked: {answer: a step in which D gave that answer to every image}.
+        forced: {output: a step in which D output that for every image}.
         flat: a step in which D has slope 0, or None.
-        traced: the latents of steps that TensorFlow has traced.
+        traced: the generator's inputs in three traced steps, a list of arrays each: two steps on one batch, then one
+            on the same batch with its samples moved on by one place.
         samples: what the generator makes, (n, …), or None.
         value_range: (lowest, highest) value that the generator can make, or None for any.
         probabilities: whether D ends in a sigmoid.
         trained: how many steps the model had been trained before.
         history: {name: values} of a training, or an empty dictionary.
+        left_out: what could not be looked at, and why, a list of phrases.
     """
 
     gan: keras.Model
     data: object = None
     images: np.ndarray = None
     steps: list = field(default_factory=list)
-    asked: dict = field(default_factory=dict)
+    forced: dict = field(default_factory=dict)
     flat: probing.Step = None
     traced: list = field(default_factory=list)
     samples: np.ndarray = None
@@ -54,14 +57,20 @@ class Case:
     probabilities: bool = False
     trained: int = 0
     history: dict = field(default_factory=dict)
+    left_out: list = field(default_factory=list)
 
     @property
     def error(self):
         """What a training step raised, or None."""
         return next((step.error for step in self.steps if step.error is not None), None)
 
+    @property
+    def translates(self):
+        """Whether the generator is given images, as in image-to-image translation."""
+        return any(one.shape.rank > 2 for step in self.steps for _, call in step.of("generator") for one in call.inputs)
+
     def shown(self, kind):
-        """The images of one kind that D was shown in the training steps, a list of arrays (n, …)."""
+        """Returns the images of one kind that D was shown in the training steps, a list of arrays (n, …)."""
         return [
             np.asarray(keras.ops.convert_to_numpy(call.images), "float32")[call.kinds == kind]
             for step in self.steps
@@ -70,24 +79,24 @@ class Case:
         ]
 
     def compared(self):
-        """Real images to compare samples with, one a row: the data, or what D was shown if the step scales it."""
+        """Returns the real images to compare samples with, as rows: the data, or what D was shown if a step scales."""
         given = rows_of(self.images)
         shown = [rows_of(images) for images in self.shown(REAL)]
         shown = np.concatenate([rows for rows in shown if rows.shape[1] == given.shape[1]] or [given[:0]])
         scaled = len(shown) and not 0.5 < shown.std() / (given.std() + 1e-12) < 2
         return shown if scaled else given
 
-    def pull(self, player, kind, answer):
-        """`probing.Step.pull` where D gives a certain answer; empty where it is not finite, which says nothing."""
-        step = self.asked.get(answer)
+    def pull(self, player, kind, output):
+        """Returns `probing.Step.pull` with a forced output of D; an empty array if a number in it is not finite."""
+        step = self.forced.get(output)
         pull = np.zeros(0) if step is None else step.pull(player, kind)
         return pull if np.isfinite(pull).all() else np.zeros(0)
 
     def direction(self):
-        """1 if D's loss raises real images above generated ones, −1 if the other way round, 0 if neither.
+        """Returns 1 if D's loss raises real images above generated ones, −1 if the other way round, 0 if neither.
 
-        With the same answer v to both kinds, the mean of ∂L/∂D(G(z)) − ∂L/∂D(x) is 1 for cross-entropy at any v, 2 for
-        the Wasserstein loss and least squares: positive where real is up.
+        With the same output v for both kinds, the mean of ∂L/∂D(G(z)) − ∂L/∂D(x) is 1 for cross-entropy at any v, 2 for
+        the Wasserstein loss and least squares: positive if real is up.
         """
         real, fake = (self.pull("discriminator", kind, UNDECIDED) for kind in (REAL, GENERATED))
         if not len(real) or not len(fake):
@@ -96,16 +105,16 @@ class Case:
         return 0 if abs(difference) < 0.05 * size or size == 0 else int(np.sign(difference))
 
     def is_linear(self):
-        """Whether D's loss pulls with the same force at any answer, as the Wasserstein objective does."""
-        high, low = (self.pull("discriminator", GENERATED, answer) for answer in (SURE, -SURE))
+        """Returns whether D's loss pulls with the same force at any output, as the Wasserstein objective does."""
+        high, low = (self.pull("discriminator", GENERATED, output) for output in (SURE, -SURE))
         return bool(len(high)) and abs(high.mean() - low.mean()) < 0.5 * max(abs(high.mean()), abs(low.mean()))
 
     def by_logits(self):
-        """Whether questions are put to the logits behind a sigmoid of Keras's at the end of D."""
+        """Returns whether forced outputs are logits, behind a sigmoid of Keras's at the end of D."""
         return any(call.by_logits for step in self.steps for _, call in step.of("discriminator"))
 
     def has_penalty(self):
-        """Whether D's answers are differentiated with respect to images."""
+        """Returns whether D's outputs are differentiated with respect to images."""
         return any(call.penalised for step in self.steps for _, call in step.of("discriminator"))
 
 
@@ -113,9 +122,9 @@ class Case:
 
 
 def images_out_of_range(case):
-    """Real images below or above what the generator can make, all on one side of its middle, constant, or not finite.
+    """Finds real images outside the generator's range, all on one side of its middle, constant, or not finite.
 
-    They are judged as they were given and as D was shown them: a step may scale them itself, or add noise.
+    It judges them as they were given and as D was shown them: a step may scale them itself, or add noise.
     """
     given = np.asarray(case.images, "float32")
     shown = np.concatenate([rows_of(images) for images in case.shown(REAL)] or [np.zeros((0, 1))])
@@ -142,7 +151,7 @@ def images_out_of_range(case):
 
 
 def logits_map(case):
-    """Real and generated images of different sizes, both answered by D."""
+    """Finds real and generated images of different sizes, for both of which D has an output."""
     for step in case.steps:
         sizes = {kind: [] for kind in (REAL, GENERATED)}
         for _, call in step.of("discriminator"):
@@ -150,20 +159,19 @@ def logits_map(case):
                 if (call.kinds == kind).any():
                     sizes[kind].append((tuple(call.images.shape)[1:], tuple(call.outputs.shape)[1:]))
         if sizes[REAL] and sizes[GENERATED] and sizes[REAL][0][0] != sizes[GENERATED][0][0]:
-            (real, answer), (fake, other) = sizes[REAL][0], sizes[GENERATED][0]
-            evidence = f"D answers {answer} to real images of {real}, and {other} to generated ones of {fake}."
-            return finding(
-                "logits_map", evidence, answers_to_real=math.prod(answer), answers_to_generated=math.prod(other)
-            )
+            (real, output), (fake, other) = sizes[REAL][0], sizes[GENERATED][0]
+            evidence = f"D outputs {output} for real images of {real}, and {other} for generated images of {fake}."
+            numbers = {"outputs_for_real": math.prod(output), "outputs_for_generated": math.prod(other)}
+            return finding("logits_map", evidence, **numbers)
     return None
 
 
 def noise_as_real(case):
-    """Images without any correlation between pixels.
+    """Finds images without any correlation between pixels.
 
-    r is the correlation of neighbouring pixels, across and down. It is near 0 for noise; photographs have 0.9, digits
-    0.8 and more. As images may be scrambled on purpose, the largest eigenvalue of the correlation matrix of pixels
-    must be that of noise too: at most (1 + √(d/n))², by Marchenko and Pastur, for n images of d pixels.
+    r is the correlation of neighbouring pixels, across and down. It is near 0 for noise, 0.9 for photographs, and 0.8
+    or more for digits. Images may be scrambled on purpose, so the largest eigenvalue of the correlation matrix of
+    pixels must be that of noise too: at most (1 + √(d/n))², by Marchenko and Pastur, for n images of d pixels.
     """
     shown = case.shown(REAL)
     images = np.concatenate(shown)[:256] if shown and len({one.shape[1:] for one in shown}) == 1 else case.images[:256]
@@ -191,7 +199,7 @@ def noise_as_real(case):
 
 
 def generator_without_gradient(case):
-    """No gradient at the generator's weights, even where D is made to be undecided and passes all of it on."""
+    """Finds no gradient at the generator's weights, even with a forced output of D that passes all of it on."""
     if not case.gan.generator.trainable_variables:
         return finding("generator_without_gradient", "The generator has no trainable weight.", steps=0)
     if "No gradients provided" in str(case.error) and _last_owner(case.steps) == "generator":
@@ -204,26 +212,29 @@ def generator_without_gradient(case):
             return None  # something other than an optimizer of Keras moves it
         evidence = f"In {len(case.steps)} training steps no optimizer was given a gradient of the generator's weights."
         return finding("generator_without_gradient", evidence, steps=len(case.steps))
-    asked = case.asked.get(UNDECIDED)
-    if max(g or 0 for g in gradients) == 0 and asked is not None and not asked.gradients("generator"):
+    forced = case.forced.get(UNDECIDED)
+    if max(g or 0 for g in gradients) == 0 and forced is not None and not forced.gradients("generator"):
         evidence = f"The largest gradient of the generator's weights in {len(case.steps)} training steps is exactly 0."
         return finding("generator_without_gradient", evidence, gradient=0)
     return None
 
 
 def discriminator_frozen(case):
-    """D's weights do not move in any training step, though they would be pulled."""
+    """Finds that D's weights do not move in any training step, though the loss pulls them.
+
+    A step may switch `discriminator.trainable` on for D's turn: what counts is what moves.
+    """
     weights = case.gan.discriminator.trainable_variables
-    if not weights:
+    if not weights and not any(step.moved["discriminator"] for step in case.steps):
         evidence = "The discriminator has no trainable weight: discriminator.trainable is False."
         return finding("discriminator_frozen", evidence, trainable_weights=0)
     if "No gradients provided" in str(case.error) and _last_owner(case.steps) == "discriminator":
         return finding("discriminator_frozen", "All gradients of the discriminator's loss are None.", gradient=0)
     if case.error is not None or not case.steps or any(step.moved["discriminator"] for step in case.steps):
         return None
-    asked = case.asked.get(UNDECIDED)
+    forced = case.forced.get(UNDECIDED)
     given = {step.gradients("discriminator") for step in case.steps}
-    if given == {0.0} and asked is not None and asked.gradients("discriminator"):
+    if given == {0.0} and forced is not None and forced.gradients("discriminator"):
         return None  # it does not move because it is sure of all images
     evidence = f"In {len(case.steps)} training steps none of D's {len(weights)} weights changed."
     return finding("discriminator_frozen", evidence, steps=len(case.steps), moved=0)
@@ -236,14 +247,14 @@ def _last_owner(steps):
 
 
 def optimizer_of_the_other(case):
-    """An optimizer named after one player that is built on, or given, the weights of the other."""
+    """Finds an optimizer that is named after one player and is built on, or given, the weights of the other."""
     own = {id(v): "generator" for v in case.gan.generator.variables}
     own |= {id(v): "discriminator" for v in case.gan.discriminator.variables}
     for attribute, optimizer in signs.optimizers_of(case.gan):
         player = signs.player_in(attribute)
         if player is None:
             continue
-        held = [own.get(id(variable)) for variable in getattr(optimizer, "_trainable_variables", [])]
+        held = [own.get(id(variable)) for variable in _keras.weights_of(optimizer)]
         given = [v.owner for step in case.steps for u in step.updates if u.optimizer is optimizer for v in u.variables]
         for what, owners in (("holds", held), ("is given", given)):
             others = sum(owner not in (None, player) for owner in owners)
@@ -263,7 +274,7 @@ def optimizer_of_the_other(case):
 
 
 def leftover_optimizer(case):
-    """`model.optimizer` is not among the optimizers that stepped."""
+    """Finds a `model.optimizer` that is not among the optimizers that stepped."""
     left = getattr(case.gan, "optimizer", None)
     stepped = {id(update.optimizer) for step in case.steps for update in step.updates}
     if not isinstance(left, keras.optimizers.Optimizer) or not stepped or id(left) in stepped:
@@ -276,10 +287,10 @@ def leftover_optimizer(case):
 
 
 def learning_rates_apart(case):
-    """The learning rates of the two players' optimizers of one kind differ by a factor of more than 30.
+    """Finds that the learning rates of the two players' optimizers differ by a factor of more than 30.
 
-    Rates of different kinds are not compared: 0.1 is usual for SGD where 2e-4 is for Adam. Published settings have a
-    factor of 1 to 5; 30 is past what anybody chooses on purpose.
+    It does not compare rates of different kinds of optimizer: 0.1 is usual for SGD, 2e-4 for Adam. Published settings
+    have a factor of 1 to 5.
     """
     optimizers = {}
     for update in (update for step in case.steps for update in step.updates):
@@ -289,13 +300,13 @@ def learning_rates_apart(case):
     return signs.rates_apart(optimizers.get("generator"), optimizers.get("discriminator"))
 
 
-# --- what the losses want ----------------------------------------------------------------------------------------
+# --- which way the losses pull ----------------------------------------------------------------------------------------
 
 
 def swapped_labels(case):
-    """D's loss draws no line between the two kinds, or G's loss pulls its images away from where D puts real ones.
+    """Finds that D's loss does not part the two kinds, or that G's loss pulls its images away from D's real side.
 
-    Let o = ±1 say which side is up for real images (`Case.direction`). With D undecided, and sure of the generator's
+    Let o = ±1 be the side of real images (`Case.direction`). With D undecided, and with D sure of the generator's
     images, the pull of G's loss on them, n · ∂L_G/∂D(G(z)), must have the sign of −o: its images are to move to the
     real side.
     """
@@ -308,11 +319,11 @@ def swapped_labels(case):
         if not np.abs(real).mean() + np.abs(fake).mean():
             return None
         evidence = (
-            f"D's loss pulls its answers to real and to generated images in one direction: with D undecided its slope "
-            f"is {real.mean():.3g} for real and {fake.mean():.3g} for generated ones."
+            "D's loss pulls D's outputs for real and for generated images in the same direction: with D undecided its "
+            f"slope is {real.mean():.3g} for real and {fake.mean():.3g} for generated images."
         )
         return finding("swapped_labels", evidence, **numbers)
-    undecided, sure = (case.pull("generator", GENERATED, answer) for answer in (UNDECIDED, -side * SURE))
+    undecided, sure = (case.pull("generator", GENERATED, output) for output in (UNDECIDED, -side * SURE))
     if not len(undecided) or not len(sure):
         return None
     pull = undecided.mean() + sure.mean()
@@ -320,27 +331,27 @@ def swapped_labels(case):
         return None
     words = {1: "up", -1: "down"}
     evidence = (
-        f"With D undecided, D's loss moves its answers {words[side]} for real and {words[-side]} for generated images "
-        f"(slopes {real.mean():.3g} and {fake.mean():.3g}), and G's loss moves them {words[-side]} for its own "
-        f"(slope {undecided.mean():.3g}): away from real."
+        f"With D undecided, D's loss moves D's outputs {words[side]} for real and {words[-side]} for generated images "
+        f"(slopes {real.mean():.3g} and {fake.mean():.3g}), and G's loss moves those for generated images "
+        f"{words[-side]} (slope {undecided.mean():.3g}): away from real."
     )
     return finding("swapped_labels", evidence, **numbers, g_on_generated=undecided.mean())
 
 
 def sigmoid_and_logits(case):
-    """D ends in a sigmoid, and its loss is the cross-entropy of logits: of σ(v) in place of v.
+    """Finds that D ends in a sigmoid while its loss is the cross-entropy of logits: of σ(v) in place of v.
 
-    Keras's own cross-entropy finds the logits v behind Keras's sigmoid and repairs this, with a warning. Elsewhere the
-    slope at v is w·(σ(σ(v)) − t)·σ′(v); divided by σ′(v) and taken at three v, w and t drop out.
+    Keras's own cross-entropy finds the logits v behind Keras's sigmoid and repairs this, with a warning. With another
+    cross-entropy the slope at v is w·(σ(σ(v)) − t)·σ′(v). Divided by σ′(v) and taken at three v, w and t drop out.
     """
     if not case.probabilities or not any(_is_double(case, kind) for kind in (REAL, GENERATED)):
         return None
-    answers = np.concatenate([step.answers(kind) for step in case.steps for kind in (REAL, GENERATED)])
+    outputs = np.concatenate([step.outputs(kind) for step in case.steps for kind in (REAL, GENERATED)])
     evidence = (
-        f"D's answers lie between {answers.min():.3g} and {answers.max():.3g}: it ends in a sigmoid. Its loss is "
+        f"D's outputs lie between {outputs.min():.3g} and {outputs.max():.3g}: D ends in a sigmoid. Its loss is "
         "cross-entropy on logits."
     )
-    return finding("sigmoid_and_logits", evidence, lowest=answers.min(), highest=answers.max())
+    return finding("sigmoid_and_logits", evidence, lowest=outputs.min(), highest=outputs.max())
 
 
 def _is_double(case, kind):
@@ -352,25 +363,25 @@ def _is_double(case, kind):
 
 
 def _is_cross_entropy(case, kind):
-    """Whether D's loss for images of one kind has the slope w·(σ(v) − t) at v, for some weight w and target t.
+    """Returns whether D's loss for images of one kind has the slope w·(σ(v) − t) at v, for some weight w and target t.
 
     Then (slope(½) − slope(−10)) / (slope(10) − slope(−10)) is 0.622, whatever w and t are. For least squares it is
-    0.525, for a hinge 0 or 1; for a Wasserstein loss there is no difference to divide by.
+    0.525, for a hinge 0 or 1. For a Wasserstein loss the difference is 0 and the quotient does not exist.
     """
     points = np.array([-SURE, UNDECIDED, SURE])
     return _moves_like(_sigma(points), _mean_slopes(case, kind, points))
 
 
 def _mean_slopes(case, kind, points):
-    """The mean pull of D's loss on images of one kind at each of some answers; NaN where there is none."""
+    """Returns the mean pull of D's loss on images of one kind at each of some forced outputs; NaN for no pull."""
     pulls = [case.pull("discriminator", kind, point) for point in points]
     return np.array([pull.mean() if len(pull) else np.nan for pull in pulls])
 
 
 def _moves_like(curve, slopes):
-    """Whether three slopes are w·(curve − t), for some w and t.
+    """Returns whether three slopes are w·(curve − t), for some w and t.
 
-    Within 0.04 of the whole difference: labels with noise differ from one question to the next.
+    Within 0.04 of the whole difference: labels with noise differ from one step to the next.
     """
     (first, second, third), (low, middle, high) = curve, slopes
     if not abs(high - low) > 1e-6:
@@ -383,11 +394,11 @@ def _sigma(v):
 
 
 def target_above_one(case):
-    """A target of cross-entropy outside [0, 1].
+    """Finds a target of cross-entropy outside [0, 1].
 
-    On logits the slope at the answer v is w·(σ(v) − t). The mean slopes at 10 and at −10 give w = (h − l) / (σ(10) −
-    σ(−10)); an image's target near 1 is σ(10) − slope(10) / w, one near 0 is σ(−10) − slope(−10) / w. On probabilities
-    the slope is w·(p − t) · (1/(1 − p) + 1/p), and the same is done at 0.999 and 0.001.
+    On logits the slope at the output v is w·(σ(v) − t). The mean slopes at 10 and at −10 give w = (h − l) / (σ(10) −
+    σ(−10)). An image's target near 1 is σ(10) − slope(10) / w, a target near 0 is σ(−10) − slope(−10) / w. On
+    probabilities the slope is w·(p − t) · (1/(1 − p) + 1/p), and the two outputs are 0.999 and 0.001.
     """
     for kind in (REAL, GENERATED):
         lowest, highest = _targets(case, kind)
@@ -398,25 +409,25 @@ def target_above_one(case):
 
 
 def _targets(case, kind):
-    """(lowest, highest) target of D's loss for images of one kind; NaN if the loss is no cross-entropy."""
-    answers = (SURE, -SURE) if _is_cross_entropy(case, kind) else OF_PROBABILITIES
-    high, low, middle = _mean_slopes(case, kind, (*answers, UNDECIDED))
-    if answers == OF_PROBABILITIES and not abs(high - low) > 100 * abs(middle):
+    """Returns (lowest, highest) target of D's loss for images of one kind; NaN if the loss is no cross-entropy."""
+    outputs = (SURE, -SURE) if _is_cross_entropy(case, kind) else OF_PROBABILITIES
+    high, low, middle = _mean_slopes(case, kind, (*outputs, UNDECIDED))
+    if outputs == OF_PROBABILITIES and not abs(high - low) > 100 * abs(middle):
         return math.nan, math.nan  # it does not rise without end at 0 and 1
-    top, bottom = answers if answers == OF_PROBABILITIES else _sigma(np.array(answers))
+    top, bottom = outputs if outputs == OF_PROBABILITIES else _sigma(np.array(outputs))
     weight = (high - low) / (top - bottom)
-    highest = (top - case.pull("discriminator", kind, answers[0]) / weight).max()
-    lowest = (bottom - case.pull("discriminator", kind, answers[1]) / weight).min()
+    highest = (top - case.pull("discriminator", kind, outputs[0]) / weight).max()
+    lowest = (bottom - case.pull("discriminator", kind, outputs[1]) / weight).min()
     return float(lowest), float(highest)
 
 
 def discriminator_saturated(case):
-    """D(x) > 0.999 for real and D(G(z)) < 0.001 for generated images, for all but one in twenty of each.
+    """Finds D(x) > 0.999 for 95 % of real images and D(G(z)) < 0.001 for 95 % of generated images.
 
-    Only for cross-entropy, where it takes the gradient away: not for a Wasserstein critic.
+    Only for cross-entropy, whose gradient then vanishes: not for a Wasserstein critic.
     """
-    real = np.concatenate([step.answers(REAL).mean(1) for step in case.steps] or [np.zeros(0)])
-    fake = np.concatenate([step.answers(GENERATED).mean(1) for step in case.steps] or [np.zeros(0)])
+    real = np.concatenate([step.outputs(REAL).mean(1) for step in case.steps] or [np.zeros(0)])
+    fake = np.concatenate([step.outputs(GENERATED).mean(1) for step in case.steps] or [np.zeros(0)])
     side = case.direction()
     entropy = any(math.isfinite(_targets(case, kind)[0]) for kind in (REAL, GENERATED))
     if min(len(real), len(fake)) < 8 or side == 0 or not entropy:
@@ -426,10 +437,10 @@ def discriminator_saturated(case):
     if side < 0:
         real, fake = 1 - real, 1 - fake
     lowest, highest = np.quantile(real, 0.05), np.quantile(fake, 0.95)
-    if not (lowest >= 0.999 and highest <= 0.001):  # so said, NaN is not sure of anything
+    if not (lowest >= 0.999 and highest <= 0.001):  # true for NaN, which is sure of nothing
         return None
     evidence = (
-        f"D(x) is above {lowest:.5f} for 95 % of real images, D(G(z)) below {highest:.2g} for 95 % of generated ones."
+        f"D(x) is above {lowest:.5f} for 95 % of real images, D(G(z)) below {highest:.2g} for 95 % of generated images."
     )
     return finding("discriminator_saturated", evidence, real=lowest, generated=highest)
 
@@ -438,32 +449,62 @@ def discriminator_saturated(case):
 
 
 def fixed_noise(case):
-    """The generator is given the same latents in one training step as in the next."""
-    latents = [[rows_of(call.inputs[0]) for _, call in step.of("generator")] for step in case.steps]
-    pairs = list(zip(latents, latents[1:], strict=False))
+    """Finds a generator that is given the same latents in one training step as in the next.
+
+    Latents are the inputs that vary from row to row: a learned constant, as StyleGAN has it, is the same in each. What
+    comes from the batch is no latent: labels, and images to translate.
+    """
+    inputs = [[_floating(call.inputs) for _, call in step.of("generator")] for step in case.steps]
+    pairs = list(zip(inputs, inputs[1:], strict=False))
     if pairs and all(first and then and all(_among(one, first) for one in then) for first, then in pairs):
-        evidence = f"In {len(latents)} training steps the generator was given the same latents."
-        return finding("fixed_noise", evidence, steps=len(latents))
-    if len(case.traced) > 1 and all(np.array_equal(case.traced[0], one) for one in case.traced[1:]):
+        evidence = f"In {len(inputs)} training steps the generator was given the same latents."
+        return finding("fixed_noise", evidence, steps=len(inputs))
+    if len(case.traced) == 3 and _not_drawn(*case.traced):
         evidence = (
             f"In {len(case.traced)} steps that TensorFlow has traced, as fit() does, the generator was given the same "
-            "latents; run as plain Python the steps draw new ones."
+            "latents; run as plain Python the steps draw new latents."
         )
         return finding("fixed_noise", evidence, steps=len(case.traced))
     return None
 
 
-def _among(latents, others):
+def _floating(inputs):
+    """Returns those of the generator's inputs that can be latents, as rows."""
+    return [rows_of(one) for one in inputs if one.dtype.is_floating and one.shape.rank]
+
+
+def _among(inputs, others):
+    """Returns whether a call of the generator had the same inputs as one of other calls, and latents among them."""
     return any(
-        latents.shape[1] == other.shape[1]
-        and np.array_equal(latents[: len(other)], other[: len(latents)])
-        and latents.any()
+        len(inputs) == len(other)
+        and all(map(_same_rows, inputs, other))
+        and any((one != one[:1]).any() for one in inputs)
         for other in others
     )
 
 
+def _same_rows(rows, others):
+    return rows.shape[1] == others.shape[1] and np.array_equal(rows[: len(others)], others[: len(rows)])
+
+
+def _not_drawn(first, again, rolled):
+    """Returns whether a traced step draws nothing anew, and is given latents that do not come from its batch.
+
+    What comes from the batch moves on with its samples in the third step. So latents are the numbers that stay where
+    they are and are not the same in each row.
+    """
+    if not all(map(np.array_equal, first, again)):
+        return False
+    count = max(len(one) for one in first if one.ndim)
+    first, rolled = (
+        np.concatenate([rows_of(one) for one in step if one.ndim and len(one) == count], axis=1)
+        for step in (first, rolled)
+    )
+    return bool(((first == rolled).all(0) & (first != first[:1]).any(0)).any())
+
+
 def not_in_training_mode(case):
-    """A player has layers that differ in training, and none of them was called with training=True."""
+    """Finds a player with layers that differ in training, none of which was called with training=True."""
     for player in ("generator", "discriminator"):
         modes = [mode for step in case.steps for mode in step.training[player]]
         if modes and not any(modes):
@@ -475,12 +516,12 @@ def not_in_training_mode(case):
 
 
 def same_batch(case):
-    """Within one training step D descends more than once on the same real images."""
+    """Finds that D descends more than once on the same real images within one training step."""
     for step in case.steps:
         seen = []
         for one in step.passes:
             if one.player == "discriminator":
-                calls = [step.calls[index] for index in one.answers]
+                calls = [step.calls[index] for index in one.slopes]
                 rows = [rows_of(c.images)[c.kinds == REAL] for c in calls if (c.kinds == REAL).any()]
                 if rows:
                     seen.append(rows[0])
@@ -491,7 +532,7 @@ def same_batch(case):
 
 
 def cached_augmentation(case):
-    """A cache in a `tf.data.Dataset` that comes after an operation with random numbers."""
+    """Finds a cache in a `tf.data.Dataset` that comes after an operation with random numbers."""
     if not isinstance(case.data, tf.data.Dataset):
         return None
     variant = tf.data.experimental.to_variant(case.data)
@@ -510,7 +551,7 @@ def cached_augmentation(case):
 
 
 def _before(node, nodes, seen=None):
-    """The names of all nodes that a node of a graph takes from, directly or not."""
+    """Returns the names of all nodes whose outputs a node of a graph depends on."""
     seen = set() if seen is None else seen
     for name in (source.lstrip("^").partition(":")[0] for source in node.input):
         if name in nodes and name not in seen:
@@ -520,7 +561,7 @@ def _before(node, nodes, seen=None):
 
 
 def _random_operation(node, functions, depth=4):
-    """The name of an operation with random numbers in the functions that a node calls; None if there is none."""
+    """Returns the name of an operation with random numbers in the functions that a node calls, or None."""
     for value in node.attr.values():
         function = functions.get(value.func.name)
         for inner in function.node_def if function is not None and depth else ():
@@ -536,9 +577,9 @@ def _random_operation(node, functions, depth=4):
 
 
 def last_batch_loss(case):
-    """What `train_step` returns is the result of no metric of the model's.
+    """Finds that `train_step` returns a number that is the result of no metric of the model's.
 
-    Keras takes the results of the metrics where their names are those that `train_step` returns.
+    If the names of the metrics are those that `train_step` returns, Keras logs the metrics' results.
     """
     for step in case.steps[1:]:
         if step.error is not None or not step.logs or set(step.logs) == set(step.metrics):
@@ -560,7 +601,7 @@ def last_batch_loss(case):
 
 
 def extrapolating_penalty(case):
-    """x̂ = αx + (1 − α)G(z) with α < 0 or α > 1.
+    """Finds x̂ = αx + (1 − α)G(z) with α < 0 or α > 1.
 
     α = ⟨x̂ − G(z), x − G(z)⟩ / ‖x − G(z)‖², where x̂ lies on the line through the two.
     """
@@ -587,7 +628,7 @@ def extrapolating_penalty(case):
 
 
 def _last_of(before, calls, kind, shape):
-    """The images of one kind that D was shown last before a penalty, else after it; None if there are not as many."""
+    """Returns the images of one kind that D was shown last before a penalty, else after it; None for other shapes."""
     for call in [*reversed(before), *calls]:
         rows = rows_of(call.images)[call.kinds == kind]
         if rows.shape == shape:
@@ -596,7 +637,7 @@ def _last_of(before, calls, kind, shape):
 
 
 def penalty_without_epsilon(case):
-    """NaN gradients for D where its slope is 0: where it was made so, or where a step found it so by itself."""
+    """Finds NaN gradients for D where its slope is 0: because it was forced, or by itself in a step."""
     if case.flat is None or not case.has_penalty():
         return None
     step = next((step for step in case.steps if _not_finite(step)), case.flat)
@@ -607,7 +648,7 @@ def penalty_without_epsilon(case):
 
 
 def _slope_is_zero(step):
-    """Whether the gradient of D's answers with respect to an image was 0 throughout, for one image at least."""
+    """Returns whether the gradient of D's outputs with respect to an image was 0 throughout, for some image."""
     slopes = [
         rows_of(gradient)
         for one in step.passes
@@ -619,7 +660,7 @@ def _slope_is_zero(step):
 
 
 def _not_finite(step):
-    """How many weights were given a gradient that is not finite; a weight with several turns in the step counts once."""
+    """Returns how many weights were given a gradient that is not finite; a weight with several turns counts once."""
     return len(
         {
             id(owned.variable)
@@ -631,7 +672,7 @@ def _not_finite(step):
 
 
 def batchnorm_with_penalty(case):
-    """BatchNormalization in D, and the gradient of D's answers with respect to images in its loss."""
+    """Finds BatchNormalization in D, whose loss has the gradient of D's outputs with respect to images."""
     norms = validation.mixing_layers(case.gan.discriminator)
     if not norms or not case.has_penalty():
         return None
@@ -640,7 +681,7 @@ def batchnorm_with_penalty(case):
 
 
 def mixed_batch(case):
-    """A call of D, in training mode and with BatchNormalization, on real and generated images together."""
+    """Finds a call of D, in training mode and with BatchNormalization, on real and generated images together."""
     norms = validation.mixing_layers(case.gan.discriminator)
     for step in case.steps:
         if not norms or not any(step.training["discriminator"]):
@@ -648,28 +689,25 @@ def mixed_batch(case):
         for _, call in step.of("discriminator"):
             real, generated = ((call.kinds == kind).sum() for kind in (REAL, GENERATED))
             if real and generated:
-                evidence = (
-                    f"D has {', '.join(norms)}, and one call of it was given {real} real and {generated} generated "
-                    "images."
-                )
+                evidence = f"D has {', '.join(norms)}, and was called on {real} real and {generated} generated images."
                 return finding("mixed_batch", evidence, layers=len(norms), real=real, generated=generated)
     return None
 
 
 def slack_penalty(case):
-    """The mean slope of a trained Wasserstein critic between real and generated images, E‖∇D(x̂)‖, far from 1.
+    """Finds a mean slope of a trained Wasserstein critic between real and generated images, E‖∇D(x̂)‖, far from 1.
 
-    Not before 200 steps: the slope of fresh weights may be anything.
+    Only from 200 steps on: the slope of fresh weights may be anything.
     """
     if case.trained < 200 or not case.is_linear():
         return None
     for _, call in (one for step in case.steps for one in step.of("discriminator")):
         if len(call.inputs) != 1 or call.images is not call.inputs[0] or not (call.kinds == BETWEEN).all():
-            continue  # a critic that takes more than images would have to be given that too
+            continue  # the critic takes more than images, which would have to be given too
         with tf.GradientTape() as tape:
             tape.watch(call.images)
-            answers = keras.ops.sum(case.gan.discriminator(call.images, training=False))
-        slope = float(np.linalg.norm(rows_of(tape.gradient(answers, call.images)), axis=1).mean())
+            outputs = keras.ops.sum(case.gan.discriminator(call.images, training=False))
+        slope = float(np.linalg.norm(rows_of(tape.gradient(outputs, call.images)), axis=1).mean())
         if 0.5 < slope < 2:
             return None
         evidence = f"The critic's slope between real and generated images is {slope:.3g} on average, and should be 1."
@@ -681,7 +719,7 @@ def slack_penalty(case):
 
 
 def diverging(case):
-    """Weights or losses that are not finite, or grow without end: see `gan_lessons.signs`; or a step that makes NaN."""
+    """Finds weights or losses that are not finite or grow without end (`doctor.signs`), or a step that makes NaN."""
     if found := signs.weights_not_finite(case.gan):
         return found
     for index, step in enumerate(case.steps):
@@ -697,7 +735,7 @@ def diverging(case):
 
 
 def collapsed(case):
-    """Few distinct samples, where as many of the real images are distinct; see `signs.few_distinct`."""
+    """Finds few distinct samples, compared with as many real images; see `signs.few_distinct`."""
     if case.samples is None or case.trained < signs.FIRST_STEPS or not np.isfinite(case.samples).all():
         return None
     images = case.compared()
@@ -709,12 +747,12 @@ def collapsed(case):
 
 
 def memorised(case):
-    """Samples that lie far nearer to a training image than other real images do.
+    """Finds samples that lie far nearer to a training image than other real images do.
 
-    The median over samples of the distance to the nearest training image, against the same for training images, each
-    without itself.
+    It compares the median over samples of the distance to the nearest training image with the same for training
+    images, each without itself. A translation of a training image may lie near one.
     """
-    if case.samples is None or not np.isfinite(case.samples).all():
+    if case.samples is None or case.translates or not np.isfinite(case.samples).all():
         return None
     samples, images = rows_of(case.samples), case.compared()
     if samples.shape[1] != images.shape[1] or len(images) < 16:
@@ -724,7 +762,7 @@ def memorised(case):
     if among == 0 or to_training > 0.3 * among:
         return None
     evidence = (
-        f"A sample's distance to the nearest training image is {to_training:.3g} (median), that of a training image to "
-        f"the next is {among:.3g}."
+        f"The distance from a sample to the nearest training image is {to_training:.3g} (median), the distance from a "
+        f"training image to the next is {among:.3g}."
     )
     return finding("memorised", evidence, samples=to_training, images=among)
