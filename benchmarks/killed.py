@@ -70,7 +70,7 @@ def train(folder, every, kerass):
         return tell_and_save
 
     kind = KerassOwn if kerass else ExactBackup
-    kind._save_model = told(kind._save_model)
+    kind.write = told(kind.write)
     backup = (kind if kerass else original)(folder / "backup", every, delete_checkpoint=False)
     steps = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda epoch, logs: say(f"at {int(gan.discriminator_optimizer.iterations)}"),

@@ -77,7 +77,7 @@ class _SampleMetric(keras.metrics.Metric):
                     f"Without an extractor {type(self).__name__} takes features of shape (n, d). Received: an array of "
                     f"shape {np.shape(images)}. Give it one: {type(self).__name__}('mnist')."
                 )
-            images = self._outputs(images)
+            images = self._computed(images)
         numbers = np.asarray(keras.ops.convert_to_numpy(images), "float64")
         if len(numbers) == 0 or not np.isfinite(numbers).all():
             raise ValueError(
@@ -86,7 +86,7 @@ class _SampleMetric(keras.metrics.Metric):
             )
         return numbers
 
-    def _outputs(self, images):
+    def _computed(self, images):
         return self.features(images)
 
     def _require(self, real, generated, least=1):
@@ -536,7 +536,7 @@ class InceptionScore(_SampleMetric):
         """Removes all images."""
         self._remove(real=False)
 
-    def _outputs(self, images):
+    def _computed(self, images):
         return self.features.probabilities(images)
 
     def _add(self, numbers, real):

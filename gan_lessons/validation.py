@@ -61,7 +61,7 @@ def output_range(generator: keras.layers.Layer, latent_dim: int) -> tuple[float,
     if activation in (*RANGES, "linear"):
         return RANGES.get(activation)
     # The code does not tell. Large latents drive a tanh to both of its ends, and not further.
-    images = _outputs(generator, 1e4 * _noise((64, latent_dim)))
+    images = _computed(generator, 1e4 * _noise((64, latent_dim)))
     for low, high in RANGES.values():
         at_an_end = (np.abs(images - low) < 0.01) | (np.abs(images - high) < 0.01)
         if low <= images.min() < low + 0.01 and high - 0.01 < images.max() <= high and at_an_end.mean() > 0.5:
@@ -80,7 +80,7 @@ def answers_probabilities(discriminator: keras.layers.Layer, image_shape: tuple)
     if activation in ("sigmoid", "softmax", "linear"):
         return activation != "linear"
     loud = np.concatenate([scale * _noise((64, *image_shape)) for scale in (1, -1e4, 1e4)])
-    outputs = _outputs(discriminator, loud)
+    outputs = _computed(discriminator, loud)
     return outputs.min() >= 0 and 0.99 < outputs.max() <= 1
 
 
@@ -88,7 +88,7 @@ def _noise(shape):
     return np.random.default_rng(0).normal(size=shape).astype("float32")  # no draw from the user's random numbers
 
 
-def _outputs(model, inputs):
+def _computed(model, inputs):
     return np.asarray(keras.ops.convert_to_numpy(model(inputs, training=False)), "float32")
 
 

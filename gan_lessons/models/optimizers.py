@@ -68,22 +68,25 @@ class Rate:
     def __init__(self, optimizers: Optimizers):
         self._optimizers = optimizers
 
+    shape = ()
+
     @property
     def value(self):
+        """The first optimizer's rate, a variable or a tensor."""
         return self._optimizers._first.learning_rate
 
     @property
     def dtype(self):
+        """The rate's dtype, as of a variable."""
         return self.value.dtype
-
-    shape = ()
 
     def assign(self, value):
         """Sets the first optimizer's rate, and the others' in proportion."""
         self._optimizers.learning_rate = value
         return self
 
-    def numpy(self):
+    def numpy(self) -> np.ndarray:
+        """The rate as a NumPy array without axes."""
         return np.asarray(ops.convert_to_numpy(self.value))
 
     def __float__(self):

@@ -19,6 +19,7 @@ class Counters:
 
     @property
     def batches_trained(self) -> int:
+        """How many batches were counted."""
         return int(self.batches.numpy())
 
     def count(self):
