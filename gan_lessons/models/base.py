@@ -276,6 +276,27 @@ class GenerativeModel(Saved, Fitted):
 
     # --- steps --------------------------------------------------------------------------------------------------------------
 
+    def train_step(self, data):
+        """Trains on one batch: a subclass defines it.
+
+        Args:
+            data: the batch; `self.read(data)` gives its declared parts.
+
+        Returns:
+            Nothing, or a dictionary of logs; with nothing, the means so far are reported.
+        """
+        raise NotImplementedError(
+            f"A model must say how it is trained on a batch. Received: {type(self).__name__} without train_step(data)."
+        )
+
+    def test_step(self, data):
+        """Computes on one batch what `train_step` logs, with nothing learnt: a subclass defines it. Args: as there."""
+        raise NotImplementedError(
+            "A model must say what it reports of a batch before it can be evaluated. "
+            f"Received: {type(self).__name__} without test_step(data). Define it, or leave out evaluate and "
+            "validation_data."
+        )
+
     def descend(self, loss, tape):
         """Takes one step of the optimizer down a loss.
 
