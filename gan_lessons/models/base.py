@@ -26,11 +26,10 @@ from gan_lessons.models.wrapped import constructs, reports, trains
 
 
 class Mean(keras.metrics.Mean):
-    """The mean of an epoch, which is NaN where nothing was recorded: a mean over no turns is no number."""
+    """The mean of an epoch, which is NaN (0 / 0) where nothing was recorded: a mean over no turns is no number."""
 
     def result(self):
-        recorded = ops.cast(self.count, self.total.dtype)
-        return ops.where(recorded > 0, self.total / ops.maximum(recorded, 1), float("nan"))
+        return self.total / ops.cast(self.count, self.total.dtype)
 
 
 class GenerativeModel(Saved, Fitted):
