@@ -1,8 +1,8 @@
 """Keeps the generator of digits that lesson 00 opens with: `python data/keep_digits_generator.py`.
 
-It is lesson 02's generator, which `make course ONLY=mlp_gan` trains on the real MNIST. The file holds the average of its
-weights, in half precision, which makes the file small and changes no pixel by more than about 1 of 255. `portable.py`
-writes it to `digits_generator.keras` beside this script.
+It is lesson 02's generator, which `make course ONLY=mlp_gan` trains on the real MNIST. The file holds the average of
+its weights, in half precision, which makes the file small and changes no pixel by more than about 1 of 255.
+`portable.py` writes it to `digits_generator.keras` beside this script.
 """
 
 import argparse

@@ -3,8 +3,8 @@
 import importlib
 from types import ModuleType
 
-# What to install for each extra of pyproject.toml. (A project under this name on a package index may be another one, so
-# the message names the packages themselves.)
+# What to install for each extra of pyproject.toml. The messages name the packages themselves: on a package index,
+# another project may have the name gan_lessons.
 INSTALL = {
     "data": "tensorflow-datasets importlib_resources",
     "notebooks": "ipywidgets",
@@ -23,16 +23,16 @@ def module(name: str, extra: str) -> ModuleType:
         The module.
 
     Raises:
-        ImportError: if it, or something that it needs, is not installed; the message says what to install.
+        ImportError: if it cannot be imported: it, or something that it needs, is not installed or has another version.
 
     Example:
         >>> tfds = module("tensorflow_datasets", extra="data")
     """
     try:
         return importlib.import_module(name)
-    except ImportError as error:
+    except Exception as error:  # packages that do not fit each other fail with errors of many kinds
+        cause = f"{type(error).__name__}: {error}".splitlines()[0]
         raise ImportError(
-            f"This needs {name}, which the extra [{extra}] of gan_lessons installs. Received: {error}. "
-            f"Install it: pip install {INSTALL[extra]}",
-            name=error.name,
+            f"This needs {name}, which must be installed in a version that fits the other packages. "
+            f"Received: {cause}. Install it: pip install --upgrade {INSTALL[extra]}"
         ) from error

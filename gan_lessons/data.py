@@ -23,6 +23,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from gan_lessons import _extras
+
 # How long to wait for an answer to "is there a network?", in seconds.
 _PATIENCE = 2.0
 
@@ -356,10 +358,18 @@ def _read(name, split, examples, image_size, allow_stand_in, data_dir):
     return read
 
 
+def _tfds():
+    """Import TensorFlow Datasets."""
+    # TFDS only logs an error in its own import, and goes on without its contents. Importing its core raises the error.
+    _extras.module("tensorflow_datasets.core", extra="data")
+    return _extras.module("tensorflow_datasets", extra="data")
+
+
 def _builder(name, data_dir):
     """TFDS's builder of a set, the name of its image feature, and whether it is prepared on this machine."""
-    import tensorflow_datasets as tfds
     from absl import logging
+
+    tfds = _tfds()
 
     data_dir = data_dir or os.environ.get("TFDS_DATA_DIR")  # TFDS itself looks only when it is first imported
     verbosity = logging.get_verbosity()
@@ -436,7 +446,7 @@ def network_answers(url):
 
 def _read_prepared(builder, key, split, examples, size):
     """Images, labels, DataInfo of a TFDS set that is on this machine."""
-    import tensorflow_datasets as tfds
+    tfds = _tfds()
 
     features = builder.info.features
     label = next((k for k, one in features.items() if isinstance(one, tfds.features.ClassLabel)), None)
@@ -480,7 +490,7 @@ def _read_prepared(builder, key, split, examples, size):
 
 def _read_stand_in(name, split, examples, size):
     """Images, labels, DataInfo of a bundled set. Picture i of a split has label i % 10."""
-    import tensorflow_datasets as tfds
+    tfds = _tfds()
 
     _, counts, class_names = STAND_INS[name]
     parts, _ = _parts(split, {part: tfds.core.SplitInfo(part, [count], 0) for part, count in counts.items()})
@@ -513,7 +523,7 @@ def _unpack(name, split):
 
 def _parts(split, splits):
     """What TFDS's notation selects of {"train": SplitInfo, …}: [("train", slice), …], and how many images."""
-    import tensorflow_datasets as tfds
+    tfds = _tfds()
 
     try:
         parts = tfds.core.ReadInstruction.from_spec(split).to_absolute(splits)

@@ -61,9 +61,9 @@ class LeakyReLU(keras.layers.LeakyReLU):
 
     The layer outputs x where x > 0, and αx elsewhere, so its slope is 1 or α. A gradient penalty is a function of
     slopes, and its own gradient asks how the slopes change with x. They do not change. TensorFlow represents this as
-    zeros and propagates the zeros back through the whole network, layer by layer. With this layer nothing is propagated:
-    a critic's step of WGAN-GP takes a seventh less time. Numbers, arguments and saved files are those of Keras's layer.
-    The only visible difference: the gradient of the penalty *alone* for a bias is None instead of zeros.
+    zeros and propagates the zeros back through the whole network, layer by layer. With this layer nothing is
+    propagated: a critic's step of WGAN-GP takes a seventh less time. Numbers, arguments and saved files are those of
+    Keras's layer. The only visible difference: the gradient of the penalty *alone* for a bias is None instead of zeros.
 
     Args:
         *args, **kwargs: as for `keras.layers.LeakyReLU`.

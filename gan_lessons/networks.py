@@ -1,8 +1,8 @@
 """Generators and discriminators: functions that return plain, built functional Keras models.
 
 Layer sizes are arguments. Discriminators output logits (no sigmoid at the end). Generators end in tanh and output
-images in [−1, 1]. `GAN` takes these or any other Keras models. All layers are Keras's own except `BatchNormalization` and the
-discriminators' `LeakyReLU`, which compute the same in a faster way (`gan_lessons.layers`).
+images in [−1, 1]. `GAN` takes these or any other Keras models. All layers are Keras's own except `BatchNormalization`
+and the discriminators' `LeakyReLU`, which compute the same in a faster way (`gan_lessons.layers`).
 """
 
 import math

@@ -32,5 +32,7 @@ def test_the_requirements_of_the_package_are_among_those_of_the_course():
     lines = (root / "requirements.txt").read_text(encoding="utf-8").splitlines()
     course = {line.split("#")[0].strip() for line in lines} - {""}
     wanted = {*package["project"]["dependencies"], *package["build-system"]["requires"]}
-    assert wanted <= course
+    extras = package["project"]["optional-dependencies"]
+    assert extras.pop("all") == [f"gan_lessons[{','.join(extras)}]"]
+    assert wanted.union(*extras.values()) <= course
     assert all(">=" in line and "<" in line for line in course), "every version is bounded on both sides"
