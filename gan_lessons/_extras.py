@@ -33,6 +33,6 @@ def module(name: str, extra: str) -> ModuleType:
     except Exception as error:  # packages that do not fit each other fail with errors of many kinds
         cause = f"{type(error).__name__}: {error}".splitlines()[0]
         raise ImportError(
-            f"This needs {name}, which must be installed in a version that fits the other packages. "
+            f"This needs {name.partition('.')[0]}, which must be installed in a version that fits the other packages. "
             f"Received: {cause}. Install it: pip install --upgrade {INSTALL[extra]}"
         ) from error
