@@ -175,7 +175,7 @@ def test_keras_loads_into_it_and_it_loads_into_keras(tmp_path):
 
 
 def trains_as_with_keras(players, penalty=None, **options):
-    """Ten steps of these players, and of the same with Keras's layers. By gradient descent small differences stay small.
+    """Ten steps of these players, and of the same with Keras's layers. By gradient descent differences stay small.
 
     `penalty` is a class: a penalty has random numbers, and either training is to draw the same.
     """
