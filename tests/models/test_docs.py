@@ -46,7 +46,9 @@ def test_the_conditional_gan_of_the_players_base_class():
     history = gan.fit((images, labels), epochs=40, batch_size=8, verbose=0).history
     assert set(history) == {"d_loss", "g_loss"} and np.isfinite(list(history.values())).all()
     made = gan.predict((np.random.default_rng(0).normal(size=(64, 3)).astype("float32"), labels), verbose=0)
-    assert made[labels == 1].mean() - made[labels == 0].mean() > 0.3, "the label is heard"  # 1.8, 1.8, 1.2 and 0.6 with other seeds
+    assert made[labels == 1].mean() - made[labels == 0].mean() > 0.3, (
+        "the label is heard"
+    )  # 1.8, 1.8, 1.2 and 0.6 with other seeds
     with pytest.raises(NotImplementedError, match="without test_step"):
         gan.evaluate((images, labels), verbose=0)
 
