@@ -25,8 +25,7 @@ def main():
     gan = keras.models.load_model(arguments.gan)
     keras.config.set_dtype_policy("float16")
     half = gl.networks.mlp_generator((28, 28, 1), name="digits_generator")
-    with gan.averaged("generator"):
-        half.set_weights(gan.generator.get_weights())
+    half.set_weights(gan.averaged("generator").get_weights())
     portable.write(half, arguments.output)
 
     images, labels, _ = gl.data.arrays("mnist", allow_stand_in=False)
