@@ -30,7 +30,7 @@ lab: $(STAMP) ## open the course in JupyterLab
 TEST_ENVIRONMENT := GAN_LESSONS_FAST=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=2 OMP_NUM_THREADS=1 \
 	TF_CPP_MIN_LOG_LEVEL=3
 
-TESTS := -m pytest -q --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --durations=10 \
+TESTS := -m pytest -q --numprocesses=$(WORKERS) --dist=loadscope --no-loadscope-reorder --durations=10 \
 	--nbval-lax --nbval-current-env --nbval-cell-timeout=600 notebooks/[0-9]*.ipynb tests
 
 test: $(STAMP) ## run the unit tests, and every lesson in fast mode
