@@ -1,6 +1,7 @@
 """The models written out in the docstrings of the bases run as they stand there."""
 
 import doctest
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -59,3 +60,20 @@ def flat_with_labels(first, units, end=None, last=None):
     x, label = keras.Input(shape), keras.Input((), dtype="int32")
     inner = flat(shape, (2,), units=units, end=end, last=last)
     return keras.Model([x, label], inner([x, layers.Lambda(lambda y: ops.one_hot(y, 2))(label)]))
+
+
+def test_the_translator_of_the_readme():
+    text = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
+    (block,) = [block for block in text.split("```") if block.startswith("python\nclass Translator")]
+    scope = {"gl": gl, "ops": ops, "tf": tf}
+    exec(block.removeprefix("python"), scope)
+    shape = (32, 32, 3)
+    translator = scope["Translator"](
+        keras.Sequential([keras.Input(shape), layers.Conv2D(3, 1, activation="tanh")]), flat(shape, shape, units=1)
+    )
+    translator.compile(generator_optimizer=keras.optimizers.Adam(0.05, beta_1=0.5), discriminator_optimizer="adam")
+    sources = np.random.default_rng(0).uniform(-1, 1, (16, *shape)).astype("float32")
+    before = np.abs(translator.predict(sources, verbose=0) - -sources).mean()
+    history = translator.fit((sources, -sources), batch_size=8, epochs=25, verbose=0).history
+    assert set(history) == {"d_loss", "g_loss"}
+    assert np.abs(translator.predict(sources, verbose=0) - -sources).mean() < 0.4 * before
