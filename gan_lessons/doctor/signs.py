@@ -76,19 +76,6 @@ def losses_diverging(history):
 # --- optimizers --------------------------------------------------------------------------------------------------
 
 
-def steps_trained(gan):
-    """Returns how many batches a model was trained on.
-
-    A model of this package counts them. Of another it is the number of steps that the busiest optimizer has taken, of
-    the model or of a model inside it.
-    """
-    if isinstance(trained := getattr(gan, "batches_trained", None), int):
-        return trained
-    models = [gan, *(one for one in vars(gan).values() if isinstance(one, keras.Model))]
-    optimizers = [optimizer for model in models for _, optimizer in optimizers_of(model)]
-    return max((int(_numbers(optimizer.iterations)) for optimizer in optimizers), default=0)
-
-
 def optimizers_of(gan):
     """Returns the optimizers among a model's attributes: a list of (attribute, optimizer)."""
     return [(name, value) for name, value in vars(gan).items() if isinstance(value, keras.optimizers.Optimizer)]
