@@ -234,10 +234,8 @@ def test_curves_that_are_not_numbers_are_left_out_and_the_others_are_looked_at()
 
     watch = Doctor(verbose=0)
     assert watched(NestedLogs(), watch) == []
-    assert [one.partition(" (")[0] for one in watch.diagnosis.left_out] == [
-        "the curve compile_metrics",
-        "the curve per_class",
-    ]
+    (phrase,) = watch.diagnosis.left_out  # Keras takes the dictionary apart, and its numbers are curves
+    assert phrase.startswith("the curve per_class (")
     assert watched(Breaks(), watch, epochs=6) == ["diverging"]
 
 

@@ -111,9 +111,9 @@ def diagnose(gan: keras.Model, data, history=None, count: int = 256, seed: int =
     Args:
         gan: a `gan_lessons.GAN`, or any compiled `keras.Model` with the attributes `generator` and `discriminator` and
             a `train_step` of its own.
-        data: what `fit` takes: an array of images, a `tf.data.Dataset` of batches, batches of (images, labels), a
-            `keras.utils.PyDataset` or a Python generator of batches, some of which are then used up. A data set that
-            shuffles is in another order after it was read here.
+        data: what `fit` takes: an array of images, a `tf.data.Dataset` of batches, a tuple or dictionary of these, a
+            `keras.utils.PyDataset` or a Python generator of batches, some of which are then used up. Labels may stand
+            beside the images. A data set that shuffles is in another order after it was read here.
         history: what `fit` returned, or its `.history`, to look at the curves too.
         count: how many samples are compared with the data.
         seed: an integer, for the random numbers of the examination.
@@ -305,13 +305,12 @@ def some_images(data, count: int) -> np.ndarray:
 
 def _read(data, seed, most=_IMAGES):
     """Returns batches as `train_step` takes them, and at most `most` images of the data."""
-    if hasattr(data, "shape") or (isinstance(data, tuple) and data and all(hasattr(part, "shape") for part in data)):
-        whole = (
-            tuple(map(keras.ops.convert_to_numpy, data))
-            if isinstance(data, tuple)
-            else keras.ops.convert_to_numpy(data)
-        )
-        images = whole[0] if isinstance(whole, tuple) else whole
+    parts = list(data.values()) if isinstance(data, dict) else list(data) if isinstance(data, tuple) else [data]
+    if parts and all(isinstance(part, tf.data.Dataset) for part in parts):
+        data = data if isinstance(data, tf.data.Dataset) else tf.data.Dataset.zip(data)
+    if parts and all(hasattr(part, "shape") for part in parts):
+        whole = tf.nest.map_structure(keras.ops.convert_to_numpy, data)
+        images = probing.images_of(whole)
         if images.ndim < 2 or len(images) == 0:
             raise ValueError(f"data must be images, (n, …), n > 0. Received: an array of shape {images.shape}.")
         order = np.random.default_rng(seed).permutation(len(images))
