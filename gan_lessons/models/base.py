@@ -453,14 +453,17 @@ class GenerativeModel(Saved, Fitted):
         Args:
             *names: attributes that hold the networks.
         """
-        scopes = contextlib.ExitStack()
-        for attribute, trained in self._groups().items():
-            if attribute in self._hidden.averages and set(names) & set(trained):
-                if tf.executing_eagerly():
-                    self._refresh_averages()
-                constants = getattr(self._hidden.exporting, "averages", {}).get(attribute)
-                scopes.enter_context(self._hidden.averages[attribute].scope(constants))
-        return scopes
+        concerned = [key for key, trained in self._groups().items() if set(names) & set(trained)]
+        averages = {key: self._hidden.averages[key] for key in concerned if key in self._hidden.averages}
+        if not averages:
+            return contextlib.nullcontext()
+        if tf.executing_eagerly():
+            self._refresh_averages()
+        constants = getattr(self._hidden.exporting, "averages", {})
+        # One scope for all: of two, Keras looks at the inner one alone.
+        return keras.StatelessScope(
+            [pair for key, average in averages.items() for pair in average.mapping(constants.get(key))]
+        )
 
     def averaged(self, name: str):
         """Returns a copy of a network, with the average of its weights where its optimizer keeps one.
