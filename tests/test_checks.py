@@ -1,147 +1,149 @@
-"""How an exercise answers: right, wrong, blank; and what the report counts."""
+"""All exercises of all lessons: right answers in every form, blanks, each known mistake, and the ladder of hints."""
 
+import functools
 import importlib
-import sys
-import types
+from fractions import Fraction
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from gan_lessons import checks
-from gan_lessons.checks import Blank, Hint, Mark, Outcome, exercise, is_blank
+from gan_lessons.checks import Exercise, Mark, Outcome, kinds
+from gan_lessons.checks.kinds import Blank, Choice, Function, Hint, Network, Number, Several, is_blank, on
+
+ROWS = {f"{lesson}.{name}": row for lesson in checks._LESSONS for name, row in checks.exercises(lesson).items()}
 
 
-@pytest.fixture
-def lesson(monkeypatch):
-    """A lesson `practice` of two exercises, known to the report for the length of one test."""
-    module = types.ModuleType("gan_lessons.checks.practice")
-
-    def double(answer):
-        """Twice two."""
-        if answer == 5:
-            raise Hint("close: 2 + 2, not 2 + 3.")
-        if answer(2) if callable(answer) else answer != 4:
-            raise Hint("it is twice two that is asked for.")
-        return "four it is."
-
-    def pair(first, second):
-        if first == second:
-            raise Hint("they are the same.")
-        return "two different ones."
-
-    for function, title in ((double, "Twice two"), (pair, "Two things")):
-        function.__module__ = module.__name__
-        setattr(module, function.__name__, exercise(title)(function))
-    module.helper = lambda: None  # not an exercise
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(checks, "_LESSONS", (*checks._LESSONS, "practice"))
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch):
+    """No answers have been seen yet."""
     monkeypatch.setattr(checks, "_outcomes", {})
-    return module
+    for row in ROWS.values():
+        row.wrong, row.shown = 0, False
 
 
-def test_a_right_answer(lesson, capsys):
-    outcome = lesson.double(4)
-    assert isinstance(outcome, Outcome) and outcome and outcome.status == "right"
-    assert capsys.readouterr().out == "✅ Right · Twice two: four it is.\n"
+# --- right answers, and wrong ones, read from the rows -----------------------------------------------------------------
 
 
-def test_a_wrong_answer_says_why(lesson, capsys):
-    outcome = lesson.double(5)
-    assert not outcome and outcome.status == "wrong" and outcome.message == "close: 2 + 2, not 2 + 3."
-    assert capsys.readouterr().out == "❌ Not yet · Twice two: close: 2 + 2, not 2 + 3.\n"
+@functools.singledispatch
+def rights(kind):
+    """The forms of a right answer, each a tuple of what the exercise is called with."""
+    return []
 
 
-def test_an_answer_that_raises_does_not_stop_the_notebook(lesson, capsys):
-    outcome = lesson.double(lambda x: x / 0)
-    assert outcome.status == "wrong" and outcome.message == "your answer raised ZeroDivisionError: division by zero"
-    assert "❌ Not yet" in capsys.readouterr().out
-    assert lesson.pair("a").status == "wrong", "too few answers"
+@functools.singledispatch
+def wrongs(kind):
+    """Pairs of an answer that makes one known mistake, and the hint for it."""
+    return []
 
 
-@pytest.mark.parametrize(
-    "blank", [(...,), (None,), (), ((..., ...),), ([...],), ({"a": ..., "b": ...},), ((None, [...]),)], ids=repr
-)
-def test_a_blank_one_says_so(lesson, capsys, blank):
-    outcome = lesson.double(*blank)
-    assert not outcome and outcome.status == "blank"
-    assert "✏️  Still blank · Twice two: replace the three dots" in capsys.readouterr().out
+@functools.singledispatch
+def blank(kind):
+    return (...,)
 
 
-def test_an_answer_of_two_parts_is_blank_while_one_is(lesson):
-    assert lesson.pair(1, ...).status == "blank" and lesson.pair(..., 1).status == "blank"
-    assert lesson.pair(1, 2).status == "right" and lesson.pair(1, 1).status == "wrong"
+@rights.register
+def _(kind: Number):
+    one = kind.right
+    forms = [one, np.float64(one), np.array([one]), np.array([[one]]), tf.constant(one, tf.float64), Fraction(one), str(one)]
+    rounded = [round(one, 2), f"{one:.2f}"] if kind.room >= 0.01 else []
+    whole = [int(one), np.int64(one)] if one == int(one) else []
+    return [(form,) for form in (*forms, *rounded, *whole)]
 
 
-@pytest.mark.parametrize("answer", [0, False, "", (), [], {}, 0.0, (0, ...), [1, None], "..."], ids=repr)
-def test_what_is_not_blank(answer):
-    assert not is_blank(answer)
+@wrongs.register
+def _(kind: Number):
+    beyond = []
+    if kind.within:
+        low, high, hint = kind.within
+        beyond = [(one, hint) for one in (low - 0.37, high + 0.37) if np.isfinite(one)]
+    return [((mistake,), hint) for mistake, hint in (*kind.mistakes.items(), *beyond)]
 
 
-def test_arrays_are_not_blank():
-    import numpy as np
-
-    assert not is_blank(np.zeros(3)) and not is_blank([np.zeros(3), np.zeros(3)])
-
-
-def test_functions_that_still_return_the_three_dots_are_blank(lesson):
-    assert lesson.double(lambda x: ...).status == "blank" and lesson.double(lambda x: (..., ...)).status == "blank"
-    assert issubclass(Blank, Exception) and not issubclass(Blank, Hint)
-    assert lesson.double(lambda x: None).status == "right", "a forgotten `return` is left to the exercise"
+@rights.register
+def _(kind: Choice):
+    if isinstance(kind.right, str):
+        return [(kind.right,), (kind.right.upper(),), (f" {kind.right.title()} ",), (np.str_(kind.right),)]
+    if isinstance(kind.right, bool):
+        return [(kind.right,), (np.bool_(kind.right),), (str(kind.right),)]
+    return [(kind.right,), (list(kind.right),), (np.array(kind.right),), (tf.TensorShape(kind.right),)]
 
 
-def test_the_report_counts(lesson, capsys):
-    lesson.double(5)
-    capsys.readouterr()
-    assert checks.report("practice") == (0, 2)
-    assert capsys.readouterr().out == "❌ Not yet · Twice two\n✏️  Still blank · Two things\n0 of 2 right.\n"
-    lesson.double(4)
-    lesson.pair(1, 2)
-    mark = checks.report()
-    assert isinstance(mark, Mark) and (mark.right, mark.total) == mark == (2, 2)
-    assert capsys.readouterr().out.endswith("✅ Right · Twice two\n✅ Right · Two things\n2 of 2 right.\n")
-    lesson.double(5)  # the latest answer counts
-    assert checks.report() == (1, 2)
+@wrongs.register
+def _(kind: Choice):
+    return [((mistake,), hint) for mistake, hint in kind.mistakes.items()]
 
 
-def test_a_report_before_any_exercise(lesson, capsys):
-    assert checks.report() == (0, 0)
-    assert "No exercise has been checked yet" in capsys.readouterr().out
+def one_right(kind):
+    return rights(kind)[0][0]
 
 
-def test_exercises_are_found_in_order(lesson):
-    found = checks.exercises("practice")
-    assert list(found) == ["double", "pair"] and found["double"].title == "Twice two"
-    with pytest.raises(ValueError, match="Received: lesson='nothing'. Known: .*practice"):
-        checks.exercises("nothing")
-    with pytest.raises(ValueError, match="Received: lesson='nothing'"):
-        checks.report("nothing")
+@rights.register
+def _(kind: Several):
+    plain = {name: one_right(part) for name, part in kind.parts.items()}
+    changed = [plain | {name: form} for name, part in kind.parts.items() for (form,) in rights(part)]
+    return [(plain,), tuple(plain.values()), (list(plain.values()),), *((answer,) for answer in changed)]
 
 
-def test_the_decorated_function_keeps_its_name_and_words(lesson):
-    assert lesson.double.__name__ == "double" and lesson.double.__doc__ == "Twice two."
-    assert lesson.double.is_exercise
+@wrongs.register
+def _(kind: Several):
+    plain = {name: one_right(part) for name, part in kind.parts.items()}
+    parts = kind.parts.items()
+    single = [((plain | {name: wrong},), hint) for name, part in parts for (wrong,), hint in wrongs(part)]
+    return single + [((answer,), hint) for answer, hint in kind.mistakes]
 
 
-def test_outcomes_and_marks_are_not_echoed_by_a_notebook(lesson):
-    assert lesson.double(4)._ipython_display_() is None and Mark(1, 2)._ipython_display_() is None
-    assert repr(lesson.double(4)) == str(lesson.double(4))
+@blank.register
+def _(kind: Several):
+    return (dict.fromkeys(kind.parts, ...),)
 
 
-def test_unknown_names_are_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        checks.nothing  # noqa: B018
+@rights.register
+def _(kind: Function):
+    return [(kind.reference,)]
 
 
-@pytest.mark.parametrize("name", checks._LESSONS)
-def test_every_lesson_has_its_exercises(name, monkeypatch, capsys):
-    monkeypatch.setattr(checks, "_outcomes", {})
-    module = getattr(checks, name)
-    assert module is importlib.import_module(f"gan_lessons.checks.{name}")
-    found = checks.exercises(name)
-    assert len(found) >= 3
-    for check in found.values():
-        for nothing in (..., None, (...,)):
-            assert check(nothing).status == "blank"
-        for nonsense in ("nonsense", object(), lambda *a, **k: None, -12345.678):
-            outcome = check(nonsense)
-            assert outcome.status in ("wrong", "blank") and len(outcome.message) > 10, (name, check.__name__, nonsense)
-    assert checks.report(name) == (0, len(found)) and "Not yet" in capsys.readouterr().out
+@wrongs.register
+def _(kind: Function):
+    return [((mistake,), hint) for mistake, hint in kind.mistakes]
+
+
+@blank.register
+def _(kind: Function):
+    return (lambda *arguments: ...,)
+
+
+@rights.register
+def _(kind: Network):
+    return [(kind.reference(),)]
+
+
+@wrongs.register
+def _(kind: Network):
+    return [((breaks(),), hint.partition("{")[0]) for _, hint, breaks in kind.rules]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_an_exercise_tells_right_blank_and_each_mistake_apart(name, capsys):
+    row = ROWS[name]
+    for answers in rights(row.kind):
+        outcome = row(*answers)
+        assert outcome.status == "right" and len(outcome.message) > 20, (answers, str(outcome))
+
+    for nothing in ((), (...,), (None,), blank(row.kind)):
+        assert row(*nothing).status == "blank"
+
+    for answers, hint in wrongs(row.kind):
+        row.wrong = 0
+        outcome = row(*answers)
+        assert outcome.status == "wrong" and hint in outcome.message, (answers, hint, str(outcome))
+        assert len(hint) > 20 and row.wrong == 1
+
+    for nonsense in ("nonsense", object(), -12345.678, [], {"a": 1}, lambda *a, **k: None, lambda: 0):
+        outcome = row(nonsense)
+        assert outcome.status == "wrong" and len(outcome.message) > 20, (nonsense, str(outcome))
+
+    assert checks.report(name.partition(".")[0]).right == 0
+    row.solution()
+    assert len(capsys.readouterr().out.splitlines()[-1]) > 0
