@@ -140,7 +140,7 @@ def test_an_exercise_tells_right_blank_and_each_mistake_apart(name, capsys):
         assert outcome.status == "wrong" and hint in outcome.message, (answers, hint, str(outcome))
         assert len(hint) > 20 and row.wrong == 1
 
-    for nonsense in ("nonsense", object(), -12345.678, [], {"a": 1}, lambda *a, **k: None, lambda: 0):
+    for nonsense in ("nonsense", object(), -12345.678, float("nan"), [], {"a": 1}, lambda *a, **k: None, lambda: 0):
         outcome = row(nonsense)
         assert outcome.status == "wrong" and len(outcome.message) > 20, (nonsense, str(outcome))
 

@@ -98,7 +98,7 @@ class Number(Kind):
             self.wrong(f"the answer is one number. Received: {answer!r}.")
         near = {number: self._apart(value, number) for number in (self.right, *self.mistakes)}
         nearest = min(near, key=near.get)
-        if near[nearest] > self.room:
+        if not near[nearest] <= self.room:  # also where it is NaN
             if self.within and not self.within[0] <= value <= self.within[1]:
                 self.wrong(self.within[2])
             self.wrong()
@@ -224,8 +224,8 @@ class Function(Kind):
     Args:
         reference: a right function, written as a student would. It is the solution as well.
         probes: the probes, the plainest first.
-        mistakes: pairs of a wrong function and its hint. A student's function that does under the first failing
-            probe what one of these does gets its hint.
+        mistakes: pairs of a wrong function and its hint. A student's function gets the hint of the one that
+            gives the same where it first goes wrong, and agrees with it most elsewhere.
         nudge, formula: as in `Kind`.
         room: the absolute error that is allowed. The relative one is this too, but at most 0.001.
     """
@@ -241,22 +241,51 @@ class Function(Kind):
     ):
         super().__init__(nudge, formula)
         self.reference, self.probes, self.mistakes, self.room = reference, list(probes), list(mistakes), room
+        self._cache = {}
 
     def examine(self, function):
         if not callable(function) or isinstance(function, type):
             self.wrong("give the function itself: its name, without brackets behind it.")
-        for number, probe in enumerate(self.probes):
-            found, expected = _attempt(probe, function), _attempt(probe, self.reference)
-            if not self._same(found, expected):
-                self._explain(function, number, found, expected)
+        done = [_attempt(probe, function) for probe in self.probes]
+        for number, (found, expected) in enumerate(zip(done, self._done(self.reference), strict=True)):
+            if isinstance(found, Exception):
+                self._known(done, number, None)
+                self.wrong(in_words(found, function))
+            for part, (one, two) in enumerate(zip(found, expected, strict=False)):
+                if not self._close(one, two):
+                    self._known(done, number, part)
+                    self._unknown(one, two)
 
-    def _same(self, found, other):
-        if isinstance(found, Exception) or isinstance(other, Exception):
-            both_hints = isinstance(found, Hint) and isinstance(other, Hint)
-            return type(found) is type(other) and (not both_hints or str(found) == str(other))
-        return len(found) == len(other) and all(map(self._close, found, other))
+    def _done(self, function):
+        """What the reference or a mistake does under each probe; computed once."""
+        if function not in self._cache:
+            self._cache[function] = [_attempt(probe, function) for probe in self.probes]
+        return self._cache[function]
+
+    def _known(self, done, number, part):
+        """Raises the hint of the mistake that gives the same here, and is most like the function elsewhere."""
+        hints = {}
+        for wrong, hint in self.mistakes:
+            other = self._done(wrong)
+            if part is None or isinstance(other[number], Exception):
+                same = self._close(done[number], other[number])
+            else:
+                same = self._close(done[number][part], other[number][part])
+            if same:
+                hints.setdefault(sum(map(self._likeness, done, other)), hint)
+        if hints:
+            self.wrong(hints[max(hints)])
+
+    def _likeness(self, one, two):
+        """How many results of a probe are the same."""
+        if isinstance(one, Exception) or isinstance(two, Exception):
+            return self._close(one, two)
+        return sum(map(self._close, one, two))
 
     def _close(self, one, two):
+        """Whether two results, or two exceptions, are the same. NaN and infinities count as one."""
+        if isinstance(one, Exception) or isinstance(two, Exception):
+            return type(one) is type(two) and (not isinstance(one, Hint) or str(one) == str(two))
         if one.size == two.size == 1:
             one, two = one.reshape(()), two.reshape(())
         if one.shape != two.shape:
@@ -266,25 +295,15 @@ class Function(Kind):
             one[finite], two[finite], rtol=min(self.room, 1e-3), atol=self.room
         )
 
-    def _explain(self, function, number, found, expected):
-        """Raises the hint of the known mistake that is most like the function, or else what can be said in general."""
-        likeness = {}
-        for wrong, hint in self.mistakes:
-            if self._same(found, _attempt(self.probes[number], wrong)):
-                like = [self._same(_attempt(probe, function), _attempt(probe, wrong)) for probe in self.probes]
-                likeness.setdefault(sum(like), hint)
-        if likeness:
-            self.wrong(likeness[max(likeness)])
-        if isinstance(found, Exception):
-            self.wrong(in_words(found, function))
-        one, two = found[0], expected[0]
+    def _unknown(self, one, two):
+        """Raises what can be said of a wrong result in general."""
         if one.shape != two.shape and not one.size == two.size == 1:
             if two.size == 1:
                 self.wrong(f"the result has shape {one.shape}; one number is asked for. Is a mean or a sum missing?")
             self.wrong(f"the result has shape {one.shape}, where {two.shape} is asked for.")
         if np.isfinite(two).all() and not np.isfinite(one).all():
             self.wrong("the result is not finite. Does a logarithm get 0, does an exponential overflow?")
-        if one.size == 1 and not self._close(one, two):
+        if one.size == 1:
             self.wrong(f"{self.nudge} Here it gives {one.item():.4g} where {two.item():.4g} is right.")
         self.wrong()
 
