@@ -2,14 +2,17 @@
 
 import functools
 import importlib
+import sys
+import types
 from fractions import Fraction
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from gan_lessons import checks
-from gan_lessons.checks import Exercise, Mark, Outcome, kinds
+from gan_lessons.checks import Exercise, Mark, Outcome
 from gan_lessons.checks.kinds import Blank, Choice, Function, Hint, Network, Number, Several, is_blank, on
 
 ROWS = {f"{lesson}.{name}": row for lesson in checks._LESSONS for name, row in checks.exercises(lesson).items()}
@@ -82,6 +85,9 @@ def one_right(kind):
 @rights.register
 def _(kind: Several):
     plain = {name: one_right(part) for name, part in kind.parts.items()}
+    if kind.selection:
+        chosen = [name for name, holds in plain.items() if holds]
+        return [(chosen,), (chosen[::-1],), (set(chosen),), (np.array(chosen),), (plain,)]
     changed = [plain | {name: form} for name, part in kind.parts.items() for (form,) in rights(part)]
     return [(plain,), tuple(plain.values()), (list(plain.values()),), *((answer,) for answer in changed)]
 
@@ -147,3 +153,169 @@ def test_an_exercise_tells_right_blank_and_each_mistake_apart(name, capsys):
     assert checks.report(name.partition(".")[0]).right == 0
     row.solution()
     assert len(capsys.readouterr().out.splitlines()[-1]) > 0
+
+
+# --- the ladder, the report ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def row(monkeypatch):
+    """An exercise of a lesson with two, known to the report for the length of one test."""
+    module = types.ModuleType("gan_lessons.checks.practice")
+    four = Number(4, {5: "close: 2 + 2, not 2 + 3."}, nudge="count on your fingers.", formula="2 + 2")
+    module.double = Exercise("Twice two", four, right="four it is.")
+    module.word = Exercise("A word", Choice("yes", {"no": "the other."}, "yes or no?", "yes"), right="so it is.")
+    module.helper = lambda: None  # not an exercise
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(checks, "_LESSONS", (*checks._LESSONS, "practice"))
+    return module.double
+
+
+def test_an_outcome_is_printed_and_returned(row, capsys):
+    outcome = row(4)
+    assert isinstance(outcome, Outcome) and outcome and outcome.status == "right"
+    assert capsys.readouterr().out == "✅ Right · Twice two: four it is.\n"
+    assert repr(outcome) == str(outcome) and outcome._ipython_display_() is Mark(1, 2)._ipython_display_() is None
+    assert not row(5) and capsys.readouterr().out == "❌ Not yet · Twice two: close: 2 + 2, not 2 + 3.\n"
+    assert not row(...) and "✏️  Still blank · Twice two: replace the three dots" in capsys.readouterr().out
+
+
+def test_wrong_answers_climb_a_ladder(row, capsys):
+    nudge, formula, solution = (row(7).message for _ in range(3))
+    assert nudge == "count on your fingers."
+    assert formula == "count on your fingers.\n   2 + 2"
+    assert solution.startswith(formula) and "gl.checks.practice.double.solution()" in solution
+    assert row(4) and row(7).message == nudge, "a right answer begins anew"
+    capsys.readouterr()
+    row.solution()
+    assert capsys.readouterr().out == "2 + 2\n4\n"
+
+
+def test_the_report_counts_right_answers_and_solutions_shown(row, capsys):
+    row(5)
+    capsys.readouterr()
+    assert checks.report("practice") == (0, 2)
+    assert capsys.readouterr().out == "❌ Not yet · Twice two\n✏️  Still blank · A word\n0 of 2 right.\n"
+    row(4)
+    mark = checks.report()  # of the lessons of which an answer was seen
+    assert isinstance(mark, Mark) and (mark.right, mark.total) == mark == (1, 2)
+    row.solution()
+    row(4)
+    capsys.readouterr()
+    assert checks.report() == (0, 2)
+    assert capsys.readouterr().out.endswith("Solution shown · Twice two\n✏️  Still blank · A word\n0 of 2 right, 1 shown.\n")
+
+
+def test_a_report_before_any_exercise(capsys):
+    assert checks.report() == (0, 0)
+    assert "No exercise has been checked yet" in capsys.readouterr().out
+
+
+def test_lessons_and_exercises_are_found_by_name(row):
+    assert list(checks.exercises("practice")) == ["double", "word"]
+    for function in (checks.exercises, checks.report):
+        with pytest.raises(ValueError, match="Received: lesson='nothing'. Known: .*practice"):
+            function("nothing")
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        checks.nothing  # noqa: B018
+    assert checks.wgan is importlib.import_module("gan_lessons.checks.wgan")
+
+
+# --- what a kind accepts ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answer", [0, False, "", (), [], {}, 0.0, (0, ...), [1, None], "...", np.zeros(3)], ids=repr)
+def test_what_is_not_blank(answer):
+    assert not is_blank(answer)
+
+
+@pytest.mark.parametrize("answer", [..., None, (..., ...), [...], {"a": ..., "b": None}, ((None, [...]),)], ids=repr)
+def test_what_is_blank(answer):
+    assert is_blank(answer)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("minimax_game.value_at_equilibrium", -1.39),
+        ("mlp_gan.answers_half", 1.39),
+        ("start_here.numbers_made", 7.8),
+        ("minimax_game.far_apart", {"divergence": 0.69, "distance": 5}),
+        ("wgan.read_the_curves", {"I": "Unbounded", "II": "DEAD", "III": " healthy"}),
+    ],
+)
+def test_the_decimals_that_a_picture_shows_are_enough(name, answer):
+    assert ROWS[name](answer), "right, as a person would say"
+
+
+def test_the_nearest_number_counts():
+    kind = Number(1, {1.02: "a little too much."}, nudge="look again.", formula="1")
+    for right in (1, 1.0, 0.991, 1.009):
+        kind.examine(right)
+    for wrong, words in ((1.012, "too much"), (1.04, "look again"), (True, "one number"), ([1, 1], "one number")):
+        with pytest.raises(Hint, match=words):
+            kind.examine(wrong)
+
+
+def test_parts_that_are_still_to_do():
+    kind = Several({"a": Number(1, {}, "a!", "1"), "b": Number(2, {}, "b!", "2")})
+    with pytest.raises(Blank, match="still to do: b"):
+        kind.examine({"a": 1, "b": ...})
+    with pytest.raises(Hint, match=r"\(a\) a!"):  # a wrong one comes first
+        kind.examine({"a": 3, "b": ...})
+    with pytest.raises(Hint, match="keep the dictionary with the keys a, b"):
+        kind.examine({"a": 1})
+
+
+def slopes(points):
+    with tf.GradientTape() as tape:
+        tape.watch(points)
+        total = tf.reduce_sum(points**2)
+    return tape.gradient(total, points)
+
+
+def unwatched(then):
+    def function(points):
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(points**2)
+        return then(tape.gradient(total, points))
+
+    return function
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (unwatched(lambda gradient: gradient), "tape.watch"),
+        (unwatched(lambda gradient: gradient**2), "tape.watch"),
+        (unwatched(lambda gradient: gradient.numpy()), "tape.watch"),
+        (unwatched(tf.square), "tape.watch"),
+        (unwatched(lambda gradient: keras.ops.sum(gradient)), "tape.watch"),
+        (lambda points: tf.ones((2, 3)) + tf.ones((4, 5)), "two shapes do not fit: [2,3] vs. [4,5]"),
+        (lambda points: tf.matmul(points, points), "two shapes do not fit"),
+        (lambda points: None, "end in `return"),
+        (lambda points: 1 / 0, "your answer raised ZeroDivisionError: division by zero"),
+        (lambda: 0, "your answer raised TypeError"),
+        (lambda points: slopes(points)[:2], "has shape (2,), where (3,)"),
+        (lambda points: (slopes(points), 1.0), "returns 2 values"),
+        (lambda points: slopes(points) / 0, "not finite"),
+        (lambda points: 7 * points, "look again"),
+        (slopes(tf.constant([1.0])), "the function itself"),
+    ],
+)
+def test_no_exception_of_tensorflows_reaches_the_student(function, words):
+    probe = on(tf.constant([1.0, -2.0, 3.0]))
+    row = Exercise("Slopes", Function(slopes, [probe], [], nudge="look again.", formula="2x"), right="yes.")
+    outcome = row(function)
+    assert outcome.status == "wrong" and words in outcome.message and "{{" not in outcome.message, str(outcome)
+    assert row(slopes)
+
+
+def test_a_mistake_is_told_by_all_that_it_does():
+    """Two mistakes that agree on the first data: the one that agrees on the second as well gives the hint."""
+    probes = [on(np.array([1.0, 2.0])), on(np.array([-3.0, 1.0]))]
+    mistakes = [(lambda x: np.abs(x).sum(), "no absolute values."), (lambda x: x.sum(), "a mean, not a sum.")]
+    kind = Function(lambda x: x.mean(), probes, mistakes, nudge="look again.", formula="mean")
+    for function, hint in ((lambda x: sum(x), "not a sum"), (lambda x: sum(abs(x)), "no absolute")):
+        with pytest.raises(Hint, match=hint):
+            kind.examine(function)

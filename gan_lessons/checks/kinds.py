@@ -160,12 +160,20 @@ class Several(Kind):
         parts: from a name to the kind of that answer.
         mistakes: pairs of a wrong answer to all parts, a dictionary, and its hint. They come before the parts' own.
         formula: as in `Kind`, for parts that have none.
+        selection: whether the student gives a list of the names that are True.
     """
 
-    def __init__(self, parts: Mapping[Any, Kind], mistakes: Iterable[tuple[Mapping, str]] = (), formula: str = ""):
+    def __init__(
+        self,
+        parts: Mapping[Any, Kind],
+        mistakes: Iterable[tuple[Mapping, str]] = (),
+        formula: str = "",
+        selection: bool = False,
+    ):
         names = ", ".join(map(str, parts))
-        super().__init__(f"keep the dictionary with the keys {names}, and replace the dots behind each colon.", formula)
-        self.parts, self.mistakes = dict(parts), list(mistakes)
+        nudge = f"keep the dictionary with the keys {names}, and replace the dots behind each colon."
+        super().__init__(f"give a list of some of these: {names}." if selection else nudge, formula)
+        self.parts, self.mistakes, self.selection = dict(parts), list(mistakes), selection
 
     @property
     def right(self) -> dict:
@@ -190,6 +198,14 @@ class Several(Kind):
             raise Blank(f"still to do: {', '.join(map(str, blank))}.")
 
     def _by_name(self, answers):
+        if self.selection and not isinstance(answers, Mapping):
+            try:
+                chosen = {tuple(int(size) for size in name) for name in answers}
+            except (TypeError, ValueError):
+                self.wrong()
+            if other := chosen - set(self.parts):
+                self.wrong(f"{min(other)} is not among these: {', '.join(map(str, self.parts))}.")
+            return {name: name in chosen for name in self.parts}
         if isinstance(answers, (list, tuple)) and len(answers) == len(self.parts):
             answers = dict(zip(self.parts, answers, strict=True))
         if not isinstance(answers, Mapping) or set(answers) != set(self.parts):
@@ -211,6 +227,8 @@ class Several(Kind):
         return f"({name}) " if len(str(name)) == 1 else f"{name}: "
 
     def solution(self):
+        if self.selection:
+            return repr([name for name, part in self.parts.items() if part.right])
         lines = (f"    {name!r}: {part.solution()}," for name, part in self.parts.items())
         return "\n".join(["{", *lines, "}"])
 
@@ -251,7 +269,9 @@ class Function(Kind):
             if isinstance(found, Exception):
                 self._known(done, number, None)
                 self.wrong(in_words(found, function))
-            for part, (one, two) in enumerate(zip(found, expected, strict=False)):
+            if len(found) != len(expected):
+                self.wrong(f"it returns {len(found)} values, and {len(expected)} is what is asked for.")
+            for part, (one, two) in enumerate(zip(found, expected, strict=True)):
                 if not self._close(one, two):
                     self._known(done, number, part)
                     self._unknown(one, two)
