@@ -49,7 +49,15 @@ def blank(kind):
 @rights.register
 def _(kind: Number):
     one = kind.right
-    forms = [one, np.float64(one), np.array([one]), np.array([[one]]), tf.constant(one, tf.float64), Fraction(one), str(one)]
+    forms = [
+        one,
+        np.float64(one),
+        np.array([one]),
+        np.array([[one]]),
+        tf.constant(one, tf.float64),
+        Fraction(one),
+        str(one),
+    ]
     rounded = [round(one, 2), f"{one:.2f}"] if kind.room >= 0.01 else []
     whole = [int(one), np.int64(one)] if one == int(one) else []
     return [(form,) for form in (*forms, *rounded, *whole)]
@@ -203,7 +211,9 @@ def test_the_report_counts_right_answers_and_solutions_shown(row, capsys):
     row(4)
     capsys.readouterr()
     assert checks.report() == (0, 2)
-    assert capsys.readouterr().out.endswith("Solution shown · Twice two\n✏️  Still blank · A word\n0 of 2 right, 1 shown.\n")
+    assert capsys.readouterr().out.endswith(
+        "Solution shown · Twice two\n✏️  Still blank · A word\n0 of 2 right, 1 shown.\n"
+    )
 
 
 def test_a_report_before_any_exercise(capsys):

@@ -93,9 +93,9 @@ class Exercise:
             if not answers or all(is_blank(answer) for answer in answers):
                 raise Blank
             # A student's function raises Blank when it returns the three dots. Classes and networks stay as they are.
-            self.kind.examine(*(noticing_blanks(one) if hasattr(one, "__code__") else one for one in answers))
+            found = self.kind.examine(*(noticing_blanks(one) if hasattr(one, "__code__") else one for one in answers))
             said = self.right(*answers) if callable(self.right) else self.right
-            outcome, self.wrong = Outcome("right", self.title, said), 0
+            outcome, self.wrong = Outcome("right", self.title, f"{found}. {said}" if found else said), 0
         except Blank as blank:
             todo = str(blank) or "replace the three dots with your answer and run the cell again."
             outcome = Outcome("blank", self.title, todo)
@@ -121,18 +121,6 @@ class Exercise:
         self.shown = True
         _outcomes[_place(self)] = Outcome("shown", self.title, "")
         print("\n".join(part for part in (self.kind.formula, self.kind.solution()) if part))
-
-
-def exercise(title):
-    """Turns a function that examines an answer, and raises `Hint` for a wrong one, into an `Exercise`."""
-
-    def decorate(examine):
-        row = Exercise(title, Kind("", ""), str)
-        row.kind.examine = lambda *answers: setattr(row, "right", lambda *_: said) if (said := examine(*answers)) else None
-        row.__name__ = examine.__name__
-        return row
-
-    return decorate
 
 
 def _place(exercise):

@@ -100,15 +100,20 @@ layer_weights = Exercise(
     _count(
         _WEIGHTS,
         {
-            _WEIGHTS + 128: "this counts 128 biases; before a BatchNorm there are none, since it would subtract them again.",
+            _WEIGHTS
+            + 128: "this counts 128 biases; before a BatchNorm there are none, since it would subtract them again.",
             4 * 256 * 128: "the kernel is 4 pixels high *and* 4 wide.",
             4 * 4 * 256: _BOTH,
             4 * 4 * 128: _BOTH,
             4 * 4 * (256 + 128): "the channels multiply rather than add: each of 128 outputs looks at all 256 inputs.",
             _WEIGHTS * 16: _WORK,
             _WEIGHTS * 64: _WORK,
-            4 * 4 * 256 * 8 * 8 * 128: "this is a dense layer between the two maps. A convolution uses one small kernel at "
-            "every place.",
+            4
+            * 4
+            * 256
+            * 8
+            * 8
+            * 128: "this is a dense layer between the two maps. A convolution uses one small kernel at every place.",
         },
         nudge="a kernel is an array. What are its four axes, and how many numbers are in it?",
         formula="height · width · out channels · in channels",
@@ -136,7 +141,16 @@ def _generator_64():
 
 
 def _broken(
-    start=4, filters=(8, 4, 4, 3), latents=100, kernel=4, stddev=0.02, end="tanh", bn=4, relu=True, dense=1, enlarge=False
+    start=4,
+    filters=(8, 4, 4, 3),
+    latents=100,
+    kernel=4,
+    stddev=0.02,
+    end="tanh",
+    bn=4,
+    relu=True,
+    dense=1,
+    enlarge=False,
 ):
     """A function that makes such a generator with one thing wrong."""
 

@@ -17,7 +17,9 @@ def _time(operations):
             right / 1e3: "these are seconds. How many ms?",
             right * 10: "memory moves 10 million bytes in a ms, not one million.",
         }
-        | ({right / 2: "one operation is two passes over memory; there are two operations."} if operations == 2 else {}),
+        | (
+            {right / 2: "one operation is two passes over memory; there are two operations."} if operations == 2 else {}
+        ),
         nudge=f"{operations} operations, each of which moves twice {_BATCH:.1f} million bytes.",
         formula=f"{operations} · 2 · (bytes of the batch) / (bytes a ms)",
         room=0.03,
@@ -83,7 +85,8 @@ products = Exercise(
                 _WEIGHTS * _PLACES,
                 {
                     _WEIGHTS: "that is how many weights there are. Each is used once for every pixel that is taken.",
-                    _WEIGHTS * 256: "that counts the pixels that are made. A transposed convolution lays down one copy of "
+                    _WEIGHTS
+                    * 256: "that counts the pixels that are made. A transposed convolution lays down one copy of "
                     "its kernel for each pixel that it *takes*.",
                 },
                 nudge="it is the layer of (b) the other way round: for which pixels is every weight used once?",
@@ -122,7 +125,8 @@ waiting = Exercise(
             "c": Number(
                 1,
                 {
-                    120 / 50: "you add 45 and 5. But the pipeline works *beside* the card: the slower one sets the pace.",
+                    120
+                    / 50: "you add 45 and 5. But the pipeline works *beside* the card: the slower one sets the pace.",
                     120 / 5: "a card that waits for its batches is no faster than they come.",
                     75 / 5: "the work is 15 times faster. But when does the next batch come?",
                     0: "that is a gain of 0. The *factor* by which nothing changes is another number.",

@@ -53,8 +53,8 @@ class Kind:
     def __init__(self, nudge: str, formula: str):
         self.nudge, self.formula = nudge, formula
 
-    def examine(self, answer: Any) -> None:
-        """Returns where the answer is right. Raises `Hint` or `Blank` elsewhere."""
+    def examine(self, answer: Any) -> str | None:
+        """Returns where the answer is right: nothing, or what was measured. Raises `Hint` or `Blank` elsewhere."""
         raise NotImplementedError
 
     def solution(self) -> str:
@@ -107,7 +107,9 @@ class Number(Kind):
 
     @staticmethod
     def _apart(value, number):
-        return 0.0 if value == number else abs(value - number) / max(abs(number), 0.5) if np.isfinite(number) else np.inf
+        return (
+            0.0 if value == number else abs(value - number) / max(abs(number), 0.5) if np.isfinite(number) else np.inf
+        )
 
     def solution(self):
         return f"{self.right:.6g}"

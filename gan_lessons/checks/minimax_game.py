@@ -43,13 +43,19 @@ optimal_discriminator = Exercise(
         _d_star,
         [on(np.linspace(-4, 6, 41)), on(np.array([0.3, 2.9]))],
         [
-            (lambda x: 1 - _d_star(x), "this is p_g / (p_r + p_g), right about the fakes. D is the probability of *real*."),
+            (
+                lambda x: 1 - _d_star(x),
+                "this is p_g / (p_r + p_g), right about the fakes. D is the probability of *real*.",
+            ),
             (
                 lambda x: _p(x) / _p(x, 2),
                 "p_r / p_g gives the odds, and is above 1 for x < 1. A probability is the share of p_r in the sum.",
             ),
             (lambda x: 2.0 - 2 * x, "this is the logit of D*, log(p_r/p_g). The sigmoid makes a probability of it."),
-            (lambda x: _p(x), "this is p_r alone. D compares: where p_r is small but p_g is smaller still, it says real."),
+            (
+                lambda x: _p(x),
+                "this is p_r alone. D compares: where p_r is small but p_g is smaller still, it says real.",
+            ),
             (
                 lambda x: _p(x) / (_p(x) + _p(x, 2)) - 0.5,
                 "this is ½ too low everywhere: D* is the share itself, and ½ where both densities are equal.",
@@ -192,7 +198,8 @@ which_settle = Exercise(
                 False, "the clip stops the circle from growing, but inside the clip it is the same circle as before."
             ),
             "wasserstein_gp": _game(
-                False, "the penalty pulls |ψ| to 1, away from the equilibrium, where ψ must be 0. D never comes to rest."
+                False,
+                "the penalty pulls |ψ| to 1, away from the equilibrium, where ψ must be 0. D never comes to rest.",
             ),
             "non_saturating_r1": _game(
                 True,

@@ -18,14 +18,17 @@ def _softplus(t):
 
 
 _NOT_THE_LOGIT = "softplus wants the logit, not the probability. Which logit gives the probability ½?"
-_NOT_THE_LOSS = "½ is D's output. Its loss is −log of the probability that it gives to the truth, for both kinds, added."
+_NOT_THE_LOSS = (
+    "½ is D's output. Its loss is −log of the probability that it gives to the truth, for both kinds, added."
+)
 answers_half = Exercise(
     "D's loss when it cannot tell",
     Number(
         2 * LOG_2,
         {
             LOG_2: "log 2 is the mean over the real images alone. D judges the fakes as well, and the two are added.",
-            -2 * LOG_2: "that is the value of the game, V = −log 4. D wants V large; its *loss*, which it descends, is −V.",
+            -2
+            * LOG_2: "that is the value of the game, V = −log 4. D wants V large; its *loss*, which it descends, is −V.",
             2 * np.log10(2): "log is the natural logarithm here, as everywhere in this course: np.log, not np.log10.",
             2: "these are bits. log is the natural logarithm here: np.log, not np.log2.",
             2 * _softplus(-0.5): _NOT_THE_LOGIT,
@@ -48,10 +51,14 @@ loss_of_logits = Exercise(
     Number(
         _REAL_PART + _FAKE_PART,
         {
-            2 * (_REAL_PART + _FAKE_PART): "you have added over the images. The loss is a mean over each kind, so that it "
+            2
+            * (
+                _REAL_PART + _FAKE_PART
+            ): "you have added over the images. The loss is a mean over each kind, so that it "
             "does not grow with the batch.",
             (_REAL_PART + _FAKE_PART) / 2: "that is the mean over all four images. The objective adds the two means.",
-            _softplus(_REAL).mean() + _softplus(-_FAKE).mean(): "the labels are swapped. Real is 1: where the logit of a "
+            _softplus(_REAL).mean()
+            + _softplus(-_FAKE).mean(): "the labels are swapped. Real is 1: where the logit of a "
             "real image is high, its loss is small.",
             _REAL_PART + _softplus(-_FAKE).mean(): "you have counted the fakes as real too. A fake's label is 0.",
             _REAL_PART: _ONE_PART,
@@ -103,14 +110,20 @@ smoothed_loss = Exercise(
                 "you have smoothed both sides; this is *one-sided*. A target of 0.1 for fakes would reward D for finding "
                 "bad fakes a little real, and G for keeping them as they are.",
             ),
-            (_targets(1, 0.1), "you have smoothed the fakes. It is the real images whose target is 0.9; the fakes keep 0."),
+            (
+                _targets(1, 0.1),
+                "you have smoothed the fakes. It is the real images whose target is 0.9; the fakes keep 0.",
+            ),
             (
                 lambda r, f: ops.mean(0.9 * ops.softplus(-r)) + ops.mean(ops.softplus(f)),
                 "0.9 of −log D(x) only weighs the old loss. The other 0.1 belongs to the other output, and stops D from "
                 "growing ever surer.",
             ),
             (_targets(0.1, 0), "0.9 and 0.1 have changed places: 0.9 goes with −log D(x), which is softplus(−logit)."),
-            (_targets(0.9, 0, sign=-1), "the sign: a loss is to be minimised, and a D that is right must have a small one."),
+            (
+                _targets(0.9, 0, sign=-1),
+                "the sign: a loss is to be minimised, and a D that is right must have a small one.",
+            ),
             (_targets(0, 1), "the labels are swapped: real images have the target 0.9, fakes 0."),
             (_targets(0.9, 0, mean=ops.sum), "that is a sum over the batch, which grows with it. Take the means."),
             (
@@ -173,7 +186,9 @@ def _generator_step(generator, discriminator, optimizer, latents):
     return loss
 
 
-def _turn(loss_of=lambda t: ops.mean(ops.softplus(-t)), players=("g",), training=True, early=False, returns=lambda x: x):
+def _turn(
+    loss_of=lambda t: ops.mean(ops.softplus(-t)), players=("g",), training=True, early=False, returns=lambda x: x
+):
     """A step with one thing wrong."""
 
     def function(generator, discriminator, optimizer, latents):
@@ -182,7 +197,9 @@ def _turn(loss_of=lambda t: ops.mean(ops.softplus(-t)), players=("g",), training
             if not early:
                 fakes = generator(latents, training=training)
             loss = loss_of(discriminator(fakes, training=training))
-        weights = [w for p, net in (("g", generator), ("d", discriminator)) if p in players for w in net.trainable_variables]
+        weights = [
+            w for p, net in (("g", generator), ("d", discriminator)) if p in players for w in net.trainable_variables
+        ]
         if weights:
             optimizer.apply(tape.gradient(loss, weights), weights)
         return returns(loss)
@@ -206,9 +223,15 @@ generator_step = Exercise(
                 "every gradient is None: there is no way back from the loss to G's weights. In G's turn the fakes must be "
                 "made *inside* the tape, and nothing on the way may be stopped or turned into NumPy.",
             ),
-            (_turn(players=("d",)), "D has moved, and G has not. It is G's turn: a step for generator.trainable_variables."),
+            (
+                _turn(players=("d",)),
+                "D has moved, and G has not. It is G's turn: a step for generator.trainable_variables.",
+            ),
             (_turn(players=("g", "d")), "D has moved too. D only judges in G's turn: step G's weights alone."),
-            (_turn(players=()), "G's weights are where they were. Hand the gradients to the optimizer: optimizer.apply."),
+            (
+                _turn(players=()),
+                "G's weights are where they were. Hand the gradients to the optimizer: optimizer.apply.",
+            ),
             (
                 _turn(lambda t: ops.mean(ops.softplus(t))),
                 "G went the wrong way: softplus(+logits) is D's loss on fakes. G wants them called real.",
@@ -223,7 +246,10 @@ generator_step = Exercise(
                 "G climbed where it should descend: the loss is +softplus(−logits), and an optimizer minimises.",
             ),
             (_turn(lambda t: ops.sum(ops.softplus(-t))), "the loss is a mean over the batch, not a sum."),
-            (_turn(lambda t: -ops.mean(t)), "that is a WGAN's loss, linear in the logits. The lesson's is −log D(G(z))."),
+            (
+                _turn(lambda t: -ops.mean(t)),
+                "that is a WGAN's loss, linear in the logits. The lesson's is −log D(G(z)).",
+            ),
             (
                 _turn(training=False),
                 "the step is right for these networks, but a player was called without training=True. With Dropout or "
@@ -279,7 +305,10 @@ spherical = Exercise(
                 "that is the straight way. Half-way its length is about 7, where latents have about 10: the weights are "
                 "sines of parts of the angle, not 1 − t and t.",
             ),
-            (lambda a, b, t: _spherical(b, a, t), "the arc is walked backwards: at t = 0 the weight of `start` must be 1."),
+            (
+                lambda a, b, t: _spherical(b, a, t),
+                "the arc is walked backwards: at t = 0 the weight of `start` must be 1.",
+            ),
             (_undivided, "at t = 0 you get sin(ω)·start. Both weights have to be divided by sin(ω)."),
             (
                 lambda a, b, t: _spherical(a / np.linalg.norm(a), b / np.linalg.norm(b), t),

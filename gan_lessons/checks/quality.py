@@ -126,7 +126,9 @@ def _frechet(real, made):
     return means + np.trace(real_covariance + made_covariance) - 2 * np.trace(root)
 
 
-def _variant(means=lambda m: np.sum(m**2), root=lambda m: linalg.sqrtm(m).real, factor=2.0, final=float, ddof=1, rows=0):
+def _variant(
+    means=lambda m: np.sum(m**2), root=lambda m: linalg.sqrtm(m).real, factor=2.0, final=float, ddof=1, rows=0
+):
     """The Fréchet distance with one thing wrong."""
 
     def function(real, made):
@@ -138,7 +140,9 @@ def _variant(means=lambda m: np.sum(m**2), root=lambda m: linalg.sqrtm(m).real, 
 
 def _data(seed, sizes, features):
     random = np.random.default_rng(seed)
-    return on(*(random.normal(size=(n, features)) @ random.normal(size=(features, features)) + random.normal() for n in sizes))
+    return on(
+        *(random.normal(size=(n, features)) @ random.normal(size=(features, features)) + random.normal() for n in sizes)
+    )
 
 
 frechet_distance = Exercise(

@@ -125,7 +125,10 @@ between = Exercise(
                 lambda start, end, t: (1 - t**2) * start + t**2 * end,
                 "the ends are right, but at t = ¼ a quarter of the way must lie behind you.",
             ),
-            (lambda start, end, t: t * (end - start), "at t = 0 it gives 0: this is the way *from* `start`. Add `start`."),
+            (
+                lambda start, end, t: t * (end - start),
+                "at t = 0 it gives 0: this is the way *from* `start`. Add `start`.",
+            ),
             (
                 lambda start, end, t: (1 - t) * start.sum() + t * end.sum(),
                 "a latent in between is a latent, of the same shape; this is one number.",

@@ -95,13 +95,22 @@ losses = Exercise(
                         "right while the critic outputs more for real images. One that has it the wrong way round would "
                         "be told to go on: leave the sign in.",
                     ),
-                    (lambda r, f: ops.abs(ops.mean(r) - ops.mean(f)), "a distance has no sign, but this loss needs one."),
+                    (
+                        lambda r, f: ops.abs(ops.mean(r) - ops.mean(f)),
+                        "a distance has no sign, but this loss needs one.",
+                    ),
                     (lambda r, f: ops.sum(f) - ops.sum(r), _SUM),
                     (lambda r, f: f - r, _EACH),
                     (lambda r, f: ops.mean(ops.softplus(f)) + ops.mean(ops.softplus(-r)), _BENT),
-                    (lambda r, f: ops.mean(ops.sigmoid(f)) - ops.mean(ops.sigmoid(r)), _BENT + " Leave the sigmoid out."),
+                    (
+                        lambda r, f: ops.mean(ops.sigmoid(f)) - ops.mean(ops.sigmoid(r)),
+                        _BENT + " Leave the sigmoid out.",
+                    ),
                     (lambda r, f: -ops.mean(r), "the fakes are missing: the critic could output a high value for all."),
-                    (lambda r, f: ops.mean(f), "the real images are missing: the critic could output a low value for all."),
+                    (
+                        lambda r, f: ops.mean(f),
+                        "the real images are missing: the critic could output a low value for all.",
+                    ),
                     (lambda r, f: -ops.mean(f), "that is the generator's loss."),
                 ],
                 nudge="which difference of two means does the critic want to be large?",
@@ -169,7 +178,9 @@ def _slopes(gradients, epsilon=1e-12, axes=(1, 2, 3)):
     return ops.sqrt(ops.sum(gradients**2, axis=axes) + epsilon)
 
 
-def _faulty(of=lambda g: 10 * ops.mean((_slopes(g) - 1) ** 2), alpha=lambda x: keras.random.uniform((len(x), 1, 1, 1)), **wrong):
+def _faulty(
+    of=lambda g: 10 * ops.mean((_slopes(g) - 1) ** 2), alpha=lambda x: keras.random.uniform((len(x), 1, 1, 1)), **wrong
+):
     """A gradient penalty with one thing wrong: what becomes of the gradients, α, the total or the watching."""
 
     def penalty(critic, real, fake):
