@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from gan_lessons import checks
-from gan_lessons.checks import Exercise, Mark, Outcome
+from gan_lessons.checks import Exercise, Mark, Outcome, clinic
 from gan_lessons.checks.kinds import Blank, Choice, Function, Hint, Network, Number, Several, is_blank, on
 
 ROWS = {f"{lesson}.{name}": row for lesson in checks._LESSONS for name, row in checks.exercises(lesson).items()}
@@ -26,7 +26,7 @@ def fresh(monkeypatch):
         row.wrong, row.shown = 0, False
 
 
-# --- right answers, and wrong ones, read from the rows -----------------------------------------------------------------
+# --- right answers, and wrong ones, read from the rows --------------------------------------------
 
 
 @functools.singledispatch
@@ -120,7 +120,7 @@ def _(kind: Function):
 
 @wrongs.register
 def _(kind: Function):
-    return [((mistake,), hint) for mistake, hint in kind.mistakes]
+    return [((mistake,), hint) for mistake, hint in kind.mistakes.items()]
 
 
 @blank.register
@@ -136,6 +136,11 @@ def _(kind: Network):
 @wrongs.register
 def _(kind: Network):
     return [((breaks(),), hint.partition("{")[0]) for _, hint, breaks in kind.rules]
+
+
+@wrongs.register
+def _(kind: clinic.Mend):
+    return [((illness,), f"not {illness!r}: {hint}") for illness, hint in kind.clues.items() if illness]
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -163,7 +168,7 @@ def test_an_exercise_tells_right_blank_and_each_mistake_apart(name, capsys):
     assert len(capsys.readouterr().out.splitlines()[-1]) > 0
 
 
-# --- the ladder, the report ---------------------------------------------------------------------------------------------
+# --- the ladder, the report -----------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -231,7 +236,7 @@ def test_lessons_and_exercises_are_found_by_name(row):
     assert checks.wgan is importlib.import_module("gan_lessons.checks.wgan")
 
 
-# --- what a kind accepts ------------------------------------------------------------------------------------------------
+# --- what a kind accepts --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("answer", [0, False, "", (), [], {}, 0.0, (0, ...), [1, None], "...", np.zeros(3)], ids=repr)
@@ -315,7 +320,7 @@ def unwatched(then):
 )
 def test_no_exception_of_tensorflows_reaches_the_student(function, words):
     probe = on(tf.constant([1.0, -2.0, 3.0]))
-    row = Exercise("Slopes", Function(slopes, [probe], [], nudge="look again.", formula="2x"), right="yes.")
+    row = Exercise("Slopes", Function(slopes, [probe], {}, nudge="look again.", formula="2x"), right="yes.")
     outcome = row(function)
     assert outcome.status == "wrong" and words in outcome.message and "{{" not in outcome.message, str(outcome)
     assert row(slopes)
@@ -324,7 +329,7 @@ def test_no_exception_of_tensorflows_reaches_the_student(function, words):
 def test_a_mistake_is_told_by_all_that_it_does():
     """Two mistakes that agree on the first data: the one that agrees on the second as well gives the hint."""
     probes = [on(np.array([1.0, 2.0])), on(np.array([-3.0, 1.0]))]
-    mistakes = [(lambda x: np.abs(x).sum(), "no absolute values."), (lambda x: x.sum(), "a mean, not a sum.")]
+    mistakes = {(lambda x: np.abs(x).sum()): "no absolute values.", (lambda x: x.sum()): "a mean, not a sum."}
     kind = Function(lambda x: x.mean(), probes, mistakes, nudge="look again.", formula="mean")
     for function, hint in ((lambda x: sum(x), "not a sum"), (lambda x: sum(abs(x)), "no absolute")):
         with pytest.raises(Hint, match=hint):

@@ -13,7 +13,7 @@ from gan_lessons import metrics
 from gan_lessons.checks import dcgan, faster, minimax_game, mlp_gan, quality, start_here, wgan
 from gan_lessons.theory import DiracGAN
 
-# --- 00, 01, 02 ---------------------------------------------------------------------------------------------------------
+# --- 00, 01, 02 -----------------------------------------------------------------------------------
 
 
 def test_the_numbers_are_those_of_the_shipped_generator():
@@ -101,7 +101,7 @@ def test_the_sick_runs_show_what_the_hints_say_of_them():
     assert swapped["d_real"][-1] < 0.2 and swapped["d_fake"][-1] > 0.8
 
 
-# --- 03, 04 -------------------------------------------------------------------------------------------------------------
+# --- 03, 04 ---------------------------------------------------------------------------------------
 
 
 def test_sizes_weights_and_overlap_are_those_of_keras():
@@ -166,7 +166,7 @@ def test_the_generators_turns_by_counting():
     assert wgan.generator_turns(turns)
 
 
-# --- 05 -----------------------------------------------------------------------------------------------------------------
+# --- 05 -------------------------------------------------------------------------------------------
 
 
 def test_the_classifier_scores_are_the_metrics():
@@ -248,7 +248,7 @@ def test_each_suspect_has_its_fault(sets):
     np.testing.assert_allclose(made["blurs"], expected, atol=1e-6)
 
 
-# --- 07 -----------------------------------------------------------------------------------------------------------------
+# --- 07 -------------------------------------------------------------------------------------------
 
 
 def test_the_passes_are_those_of_an_array():

@@ -14,7 +14,7 @@ To add an exercise, add a row to the lesson's module. The tests read the rows to
 
     value_at_equilibrium = Exercise(
         "V when D outputs ½ everywhere",
-        Number(-2 * LOG_2, {2 * LOG_2: "the size is right, the sign is not."}, nudge="…", formula="log ½ + log(1 − ½)."),
+        Number(-2 * LOG_2, {2 * LOG_2: "the sign is wrong."}, nudge="…", formula="log ½ + log(1 − ½)"),
         right="−log 4, whatever the two densities are.",
     )
 

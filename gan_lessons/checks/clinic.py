@@ -82,38 +82,34 @@ who_moves = Exercise(
     Function(
         _who_moves,
         [_one_step([0.5, -0.25], [-2.0, 1.0]), _one_step([0.0], [0.125])],
-        [
-            (_moves(steps=0), "no training step is taken: gan.train_step(real_images)."),
-            (_moves(steps=2), "one training step is to be taken, gan.train_step(real_images), and not two."),
-            (
-                _moves(weights=lambda player: player.weights),
-                "both numbers are 0, though the weights have changed. Are the weights *before* a copy? `model.weights` are "
-                "the variables themselves, and change along; `get_weights()` copies.",
-            ),
-            (_moves(order=-1), "the two have changed places: G first, then D."),
-            (
-                _moves(lambda new, old: max(0.0, (new - old).max())),
-                "a weight that falls has moved as well: take the absolute value before the maximum.",
-            ),
-            (
-                _moves(lambda new, old: np.abs(new - old).sum()),
-                "that is the sum of all changes; the *largest* is asked for.",
-            ),
-            (
-                _moves(lambda new, old: np.abs(new - old).mean()),
-                "that is a mean of the changes; the *largest* is asked for.",
-            ),
-        ],
+        {
+            _moves(steps=0): "no training step is taken: gan.train_step(real_images).",
+            _moves(steps=2): "one training step is to be taken, gan.train_step(real_images), and not two.",
+            _moves(
+                weights=lambda player: player.weights
+            ): "both numbers are 0, though the weights have changed. Are the weights *before* a copy? "
+            "`model.weights` are the variables themselves, and change along; `get_weights()` copies.",
+            _moves(order=-1): "the two have changed places: G first, then D.",
+            _moves(
+                lambda new, old: max(0.0, (new - old).max())
+            ): "a weight that falls has moved as well: take the absolute value before the maximum.",
+            _moves(
+                lambda new, old: np.abs(new - old).sum()
+            ): "that is the sum of all changes; the *largest* is asked for.",
+            _moves(
+                lambda new, old: np.abs(new - old).mean()
+            ): "that is a mean of the changes; the *largest* is asked for.",
+        },
         nudge="return two numbers, G's and D's, from the weights before and after one step.",
         formula="over all arrays of a player, the maximum of |after − before|",
     ),
-    right="Adam moves most weights by its learning rate at most. The largest move may be up to (1 − β₁)/√(1 − β₂) ≈ 16 "
-    "times that, for a weight whose gradient was small before. A player that moves by 0 is not being trained.",
+    right="Adam moves most weights by its learning rate at most. The largest move may be up to (1 − β₁)/√(1 − β₂) ≈ "
+    "16 times that, for a weight whose gradient was small before. A player that moves by 0 is not being trained.",
 )
 
 
 def _one_turn(real, fake, old=(0.5, 0.0), new=(1.5, 2.0)):
-    """A probe: how often step() is called, and the change that is found. A step changes the weight and the bias of D."""
+    """A probe: how often step(), which sets the weight and the bias of D, is called, and the change that is found."""
 
     def probe(function):
         discriminator, calls = keras.Sequential([keras.Input((1,)), layers.Dense(1)]), []
@@ -160,25 +156,22 @@ learns_to_tell = Exercise(
     Function(
         _learns_to_tell,
         [_one_turn([1, 3], [-4, 1, 0]), _one_turn([0, 1], [2, 5, 1], old=(1, 1))],
-        [
-            (_tells(steps=0), "step() is to be called once, between the two looks. It was not called."),
-            (_tells(steps=2), "step() is to be called once, between the two looks. It was called 2 times."),
-            (_tells(sign=-1), "the sign is turned round: real minus fake, and after minus before."),
-            (
-                _tells(late=True),
-                "you get 0: is the margin *before* computed before step() is called? D is one object, and changes.",
-            ),
-            (_tells(before=False), "that is the margin after the step. Subtract what it was before."),
-            (_tells(total=ops.sum), "sums depend on how many images there are. Take the mean over each kind."),
-            (
-                _tells(of=ops.sigmoid),
-                "use the logits as they are: a sigmoid flattens the differences of a D that is sure.",
-            ),
-            (
-                _tells(fakes=False),
-                "that is the change on real images alone. A D that calls *everything* real gains there too.",
-            ),
-        ],
+        {
+            _tells(steps=0): "step() is to be called once, between the two looks. It was not called.",
+            _tells(steps=2): "step() is to be called once, between the two looks. It was called 2 times.",
+            _tells(sign=-1): "the sign is turned round: real minus fake, and after minus before.",
+            _tells(
+                late=True
+            ): "you get 0: is the margin *before* computed before step() is called? D is one object, and changes.",
+            _tells(before=False): "that is the margin after the step. Subtract what it was before.",
+            _tells(total=ops.sum): "sums depend on how many images there are. Take the mean over each kind.",
+            _tells(
+                of=ops.sigmoid
+            ): "use the logits as they are: a sigmoid flattens the differences of a D that is sure.",
+            _tells(
+                fakes=False
+            ): "that is the change on real images alone. A D that calls *everything* real gains there too.",
+        },
         nudge="compute the margin, call step(), compute the margin again: a difference of two *means*, twice.",
         formula="(mean D(real) − mean D(fake)) after step(), minus the same before it",
     ),
@@ -224,39 +217,33 @@ distinct = Exercise(
     Function(
         _distinct,
         [_counts(_IN_ORDER, 1.0), _counts(_CLOUDS, 1.0), _counts(_LINE, 1.9, 2.1, 100.0)],
-        [
+        {
+            _count(
+                lambda a, b, radius: np.array_equal(a, b)
+            ): "four clouds of samples that hardly differ count as 60. Two samples are the same if they are *near* "
+            "each other; being exactly equal is rare.",
             (
-                _count(lambda a, b, radius: np.array_equal(a, b)),
-                "four clouds of samples that hardly differ count as 60. Two samples are the same if they are *near* each "
-                "other; being exactly equal is rare.",
-            ),
+                lambda samples, radius: _distinct(samples, radius) - 1
+            ): "one is missing. Is the first sample of all kept?",
             (
-                lambda samples, radius: _distinct(samples, radius) - 1,
-                "one is missing. Is the first sample of all kept?",
-            ),
-            (
-                lambda samples, radius: len(samples) - _distinct(samples, radius),
-                "those that were dropped are counted, not those that were kept.",
-            ),
-            (
-                _count(against="last"),
-                "the same samples in another order have another number. Compare each sample with *all* that were kept, "
-                "not with the last one.",
-            ),
-            (
-                _count(against="all"),
-                "a sample is compared with those that were dropped as well, so a chain of small steps counts as one. "
-                "Compare with those that were *kept*.",
-            ),
-            (
-                _count(lambda a, b, radius: np.abs(a - b).max() <= radius),
-                "two samples of four pixels that differ by 1 in each are √4 = 2 apart. You compare the largest difference.",
-            ),
-            (
-                _count(lambda a, b, radius: np.sum((a - b) ** 2) <= radius),
-                "the root is missing: that is the square of the distance.",
-            ),
-        ],
+                lambda samples, radius: len(samples) - _distinct(samples, radius)
+            ): "those that were dropped are counted, not those that were kept.",
+            _count(
+                against="last"
+            ): "the same samples in another order have another number. Compare each sample with *all* that were "
+            "kept, not with the last one.",
+            _count(
+                against="all"
+            ): "a sample is compared with those that were dropped as well, so a chain of small steps counts as one. "
+            "Compare with those that were *kept*.",
+            _count(
+                lambda a, b, radius: np.abs(a - b).max() <= radius
+            ): "two samples of four pixels that differ by 1 in each are √4 = 2 apart. You compare the largest "
+            "difference.",
+            _count(
+                lambda a, b, radius: np.sum((a - b) ** 2) <= radius
+            ): "the root is missing: that is the square of the distance.",
+        },
         nudge="60 samples in four small clouds, far apart, are four distinct ones.",
         formula="keep a sample if ‖sample − k‖ > radius for every k that was kept before",
     ),
@@ -297,27 +284,23 @@ slopes = Exercise(
     Function(
         _slopes,
         [_slopes_of(0, 5, 2), _slopes_of(1, 3, 4, 4, 1)],
-        [
-            (_steep(watch=False), UNWATCHED),
+        {
+            _steep(watch=False): UNWATCHED,
+            _steep(
+                total=ops.mean
+            ): "differentiate the *sum* of the outputs. Their mean divides every gradient by the number of points.",
+            _steep(
+                lambda g: g
+            ): "that is the gradient itself. Its length is asked for: the root of the sum of squares, point by point.",
+            _steep(np.linalg.norm): "one length for each point is asked for, of shape (count,); this is one number.",
+            _steep(lambda g: np.sum(np.reshape(g, (len(g), -1)) ** 2, 1)): "the root is missing: that is the square.",
+            _steep(
+                lambda g: np.abs(np.reshape(g, (len(g), -1))).sum(axis=1)
+            ): "that is the sum of the absolute values; the length is the root of the sum of the *squares*.",
             (
-                _steep(total=ops.mean),
-                "differentiate the *sum* of the outputs. Their mean divides every gradient by the number of points.",
-            ),
-            (
-                _steep(lambda g: g),
-                "that is the gradient itself. Its length is asked for: the root of the sum of squares, point by point.",
-            ),
-            (_steep(np.linalg.norm), "one length for each point is asked for, of shape (count,); this is one number."),
-            (_steep(lambda g: np.sum(np.reshape(g, (len(g), -1)) ** 2, 1)), "the root is missing: that is the square."),
-            (
-                _steep(lambda g: np.abs(np.reshape(g, (len(g), -1))).sum(axis=1)),
-                "that is the sum of the absolute values; the length is the root of the sum of the *squares*.",
-            ),
-            (
-                lambda critic, points: _steep(lambda g: np.linalg.norm(g, axis=-1))(critic, points),
-                "right for points, but not for images: take the length over *all* axes behind the first.",
-            ),
-        ],
+                lambda critic, points: _steep(lambda g: np.linalg.norm(g, axis=-1))(critic, points)
+            ): "right for points, but not for images: take the length over *all* axes behind the first.",
+        },
         nudge="for D(x) = ‖x‖²/2 the gradient is x, so you know each point's length.",
         formula="√Σ (∂ΣD/∂x)², the sum over all axes of a point but the first",
     ),
@@ -380,10 +363,13 @@ patient_1 = Exercise(
     Mend(
         "images_out_of_range",
         {
-            "discriminator_saturated": "D's logits are no larger than the healthy one's: it is not sure. Which values has a real image here?",
+            "discriminator_saturated": "D's logits are no larger than the healthy one's: it is not sure. Which "
+            "values has a real image here?",
             "noise_as_real": "the real images are real. But are they where G's images can be?",
-            "collapsed": "fewer are distinct, but they are no copies of one another. What background do they try to reach?",
-            None: "which values can a real image have here, and which can tanh make? Look at the first line of `batches`.",
+            "collapsed": "fewer are distinct, but they are no copies of one another. What background do they try to "
+            "reach?",
+            None: "which values can a real image have here, and which can tanh make? Look at the first line of "
+            "`batches`.",
         },
         rules.range_of_tanh,
         'images = pixels.astype("float32") / 127.5 - 1',
@@ -400,11 +386,13 @@ patient_2 = Exercise(
             "fixed_noise": "the latents are fresh in every step. Which player moves?",
             "optimizer_of_the_other": "these are G's weights. But what gradient do they get?",
             "discriminator_frozen": "D moves. Read the first two lines of the chart's table once more.",
-            "learning_rates_apart": "the rates are equal. A move of exactly 0 is no small step: there is no gradient at all.",
+            "learning_rates_apart": "the rates are equal. A move of exactly 0 is no small step: there is no gradient "
+            "at all.",
             None: "one player's largest move is exactly 0. By which way would the loss have to reach its weights?",
         },
         rules.sound_generator_turn,
-        "with tf.GradientTape() as tape:\n    loss = self.g_loss(self.logits(self.fakes(count)))  # made inside the tape",
+        "with tf.GradientTape() as tape:\n"
+        "    loss = self.g_loss(self.logits(self.fakes(count)))  # made inside the tape",
     ),
     right="A loss whose gradient is None is an error that one should not silence.",
 )
@@ -449,14 +437,16 @@ patient_5 = Exercise(
         {
             "generator_without_gradient": "G moves, and it wins. Which player does not?",
             "optimizer_of_the_other": "each optimizer has its own player. How many weights does D offer to its?",
-            "collapsed": "the samples are alike, as they are if G has only to fool a D that never learns. Why does it not?",
+            "collapsed": "the samples are alike, as they are if G has only to fool a D that never learns. Why does "
+            "it not?",
             "learning_rates_apart": "the rates are equal. A move of exactly 0 is no small step.",
             None: "one player's largest move is exactly 0. Which line in `set_up` is about its weights?",
         },
         rules.d_moves,
         "self.compile(optimizer=None, **COMPILE)  # and no self.discriminator.trainable = False",
     ),
-    right="G's turn does not move D anyway: the step is taken for G's weights alone. In Keras 2 the flag was needed, and meant something else.",
+    right="G's turn does not move D anyway: the step is taken for G's weights alone. In Keras 2 the flag was needed, "
+    "and meant something else.",
 )
 
 patient_6 = Exercise(
@@ -464,7 +454,8 @@ patient_6 = Exercise(
     Mend(
         "optimizer_of_the_other",
         {
-            "generator_without_gradient": "G's move is 0, as if so. But there is a gradient, and a step is taken. By whom?",
+            "generator_without_gradient": "G's move is 0, as if so. But there is a gradient, and a step is taken. By "
+            "whom?",
             "discriminator_frozen": "D moves; it even moves twice in a step.",
             "swapped_labels": "D's loss is right. But who else moves D, and which way?",
             "fixed_noise": "the latents are fresh. Which player's largest move is 0?",
@@ -513,7 +504,8 @@ patient_9 = Exercise(
     Mend(
         "target_above_one",
         {
-            "discriminator_saturated": "it is surer of real images than the healthy one, and G keeps up. What rewards it for being surer still?",
+            "discriminator_saturated": "it is surer of real images than the healthy one, and G keeps up. What "
+            "rewards it for being surer still?",
             "diverging": "nothing runs away yet. But what in the loss would never stop rewarding a surer D?",
             "sigmoid_and_logits": "D outputs logits, and the loss is told so. Look at the labels.",
             "swapped_labels": "real is about 1 and fake is 0. *About* 1?",
@@ -569,7 +561,8 @@ patient_12 = Exercise(
         rules.same_size,
         'layers.Dense(784, "tanh"), layers.Reshape((28, 28, 1))  # the end of G',
     ),
-    right="With equal sizes a map of logits is allowed, each for a patch of the image; a D with a Dense layer would have refused other sizes at once.",
+    right="With equal sizes a map of logits is allowed, each for a patch of the image; a D with a Dense layer would "
+    "have refused other sizes at once.",
 )
 
 patient_13 = Exercise(
@@ -579,7 +572,8 @@ patient_13 = Exercise(
         {
             "learning_rates_apart": "the players' rates are equal, and stay so. Which rate does the callback let fall?",
             "optimizer_of_the_other": "each player has its own. How many optimizers are there?",
-            "last_batch_loss": "the curves are means. Is there something that should have changed them in the second half?",
+            "last_batch_loss": "the curves are means. Is there something that should have changed them in the second "
+            "half?",
             None: "the callback lets a learning rate fall, and both players go on as before. Whose rate is it?",
         },
         rules.both_schedules,
@@ -593,12 +587,15 @@ patient_14 = Exercise(
     Mend(
         "last_batch_loss",
         {
-            "diverging": "the curve jumps about, but around the same place as the healthy one. What is a point of it made of?",
+            "diverging": "the curve jumps about, but around the same place as the healthy one. What is a point of it "
+            "made of?",
             "learning_rates_apart": "the rates are equal, and the samples are as good as the healthy ones.",
             None: "the samples are as they should be; only the curves are not. What is one point of a curve made of?",
         },
         rules.means_of_an_epoch,
-        "for name, value in values.items():\n    self.means[name].update_state(value)\nreturn {name: mean.result() for name, mean in self.means.items()}",
+        "for name, value in values.items():\n"
+        "    self.means[name].update_state(value)\n"
+        "return {name: mean.result() for name, mean in self.means.items()}",
     ),
     right="`keras.metrics.Mean` adds up, and Keras resets it when an epoch begins.",
 )
@@ -626,8 +623,8 @@ patient_16 = Exercise(
         {
             "slack_penalty": "the slope is held, near 1. But *where* is it asked for?",
             "penalty_without_epsilon": "the ε is there.",
-            None: "where does the penalty look at the slope? The instruments say how much of that is between real and "
-            "fake.",
+            None: "where does the penalty look at the slope? The instruments say how much of that is between real "
+            "and fake.",
         },
         rules.sound_penalty,
         "alpha = keras.random.uniform((ops.shape(real_points)[0], 1), seed=self.random)",
@@ -662,13 +659,12 @@ patient_18 = Exercise(
             "sees.",
         },
         rules.fresh_batches,
-        "for fresh_points in ops.split(real_points, self.critic_steps):\n    values = self.discriminator_turn(fresh_points)",
+        "for fresh_points in ops.split(real_points, self.critic_steps):\n"
+        "    values = self.discriminator_turn(fresh_points)",
     ),
     right="`gl.GAN` steps D on every batch, and G on every `discriminator_steps`-th.",
 )
 
 
 #: The patients of the lesson, and what each of them has.
-WARD = {
-    row.title.replace(" ", ""): row.kind.illness for name, row in list(globals().items()) if name.startswith("patient_")
-}
+WARD = {f"Patient{number}": globals()[f"patient_{number}"].kind.illness for number in range(1, 19)}

@@ -19,7 +19,7 @@ def _count(right, mistakes, nudge, formula):
 def _size(n, k, s, padding):
     """The width of a transposed convolution's result."""
     overhang = k - s
-    shrunk = "that is what a *convolution* would leave. A transposed one with stride {} enlarges.".format(s)
+    shrunk = f"that is what a *convolution* would leave. A transposed one with stride {s} enlarges."
     if padding == "same":
         right, other = n * s, n * s + overhang
         hint = f"{other} is all that is written. 'same' then cuts the overhang of {overhang} off."
@@ -45,8 +45,8 @@ output_sizes = Exercise(
             for n, k, s, padding in ((7, 4, 2, "same"), (7, 4, 2, "valid"), (1, 4, 1, "valid"), (8, 5, 4, "same"))
         }
     ),
-    right="with 'same' the kernel does not matter; with 'valid' it is (n − 1)·s + k. n=1, k=4, 'valid' is how many DCGANs "
-    "go from 1×1 to 4×4.",
+    right="with 'same' the kernel does not matter; with 'valid' it is (n − 1)·s + k. n=1, k=4, 'valid' is how many "
+    "DCGANs go from 1×1 to 4×4.",
 )
 
 # --- 2. the overlap -------------------------------------------------------------------------------
@@ -82,12 +82,14 @@ even_overlap = Exercise(
             (_chosen(lambda k, s: k % s), "these are exactly the uneven ones; the question is after the others."),
             (
                 _chosen(lambda k, s: k % 2 == 0),
-                "you picked the even *kernel sizes*. (4, 3): remainder 0 is met by j = 0 and 3, remainder 1 by j = 1 alone.",
+                "you picked the even *kernel sizes*. (4, 3): remainder 0 is met by j = 0 and 3, remainder 1 by j = 1 "
+                "alone.",
             ),
         ],
         selection=True,
     ),
-    right="the stride has to divide the kernel size. In (2, 2) and (3, 3) the copies do not overlap at all: 1 everywhere.",
+    right="the stride has to divide the kernel size. In (2, 2) and (3, 3) the copies do not overlap at all: 1 "
+    "everywhere.",
 )
 
 # --- 3. weights -----------------------------------------------------------------------------------
@@ -118,8 +120,8 @@ layer_weights = Exercise(
         nudge="a kernel is an array. What are its four axes, and how many numbers are in it?",
         formula="height · width · out channels · in channels",
     ),
-    right="4·4·256·128. The size of the map does not come into it: every place uses the same kernel. A dense layer from "
-    "4×4×256 to 8×8×128 would have 33,554,432.",
+    right="4·4·256·128. The size of the map does not come into it: every place uses the same kernel. A dense layer "
+    "from 4×4×256 to 8×8×128 would have 33,554,432.",
 )
 
 # --- 4. a generator for 64×64 ---------------------------------------------------------------------
@@ -228,7 +230,8 @@ generator_64 = Exercise(
             ),
             (
                 _makes,
-                "(None, 64, 64, 3) is to come out: begin at 4×4, double four times, and end with 3 filters. Yours makes {}.",
+                "(None, 64, 64, 3) is to come out: begin at 4×4, double four times, and end with 3 filters. Yours "
+                "makes {}.",
                 _broken(filters=(8, 4, 4, 1)),
             ),
             (
@@ -243,8 +246,8 @@ generator_64 = Exercise(
             ),
             (
                 _doublings,
-                "4×4 takes four doublings to 64×64, each a Conv2DTranspose with strides=2. Yours has {}. Does it start at "
-                "4×4?",
+                "4×4 takes four doublings to 64×64, each a Conv2DTranspose with strides=2. Yours has {}. Does it "
+                "start at 4×4?",
                 _broken(start=8, filters=(8, 4, 3), bn=3),
             ),
             (
@@ -269,7 +272,8 @@ generator_64 = Exercise(
                     len(_of(model, layers.BatchNormalization)) == 4,
                     len(_of(model, layers.BatchNormalization)),
                 ),
-                "rule 2: a BatchNorm on the 4×4 map and after each transposed convolution but the last: four. Yours has {}.",
+                "rule 2: a BatchNorm on the 4×4 map and after each transposed convolution but the last: four. Yours "
+                "has {}.",
                 _broken(bn=3),
             ),
             (
@@ -284,11 +288,12 @@ generator_64 = Exercise(
                 _broken(stddev=0.1),
             ),
         ],
-        formula="Dense to 4×4, then four times BatchNormalization, ReLU, Conv2DTranspose(…, 4, strides=2, padding='same')",
+        formula="Dense to 4×4, then four times BatchNormalization, ReLU, Conv2DTranspose(…, 4, strides=2, "
+        "padding='same')",
     ),
     right=lambda model: (
-        f"four doublings, {model.count_params():,} weights. Compare gl.networks.dcgan_generator((64, 64, 3), filters=(…)) "
-        "with four counts."
+        f"four doublings, {model.count_params():,} weights. Compare gl.networks.dcgan_generator((64, 64, 3), "
+        "filters=(…)) with four counts."
     ),
 )
 
@@ -304,8 +309,8 @@ two_sizes = Exercise(
                 {
                     1: "it outputs one logit only for the size that it was made for. How many places has a line of 8?",
                     5: "five along one line; the map has two directions.",
-                    64: "this counts the 8×8 map before the last layer. 'valid' keeps only the places where all of the 4×4 "
-                    "kernel fits.",
+                    64: "this counts the 8×8 map before the last layer. 'valid' keeps only the places where all of "
+                    "the 4×4 kernel fits.",
                     4: _STRIDE,
                     16: _STRIDE,
                 },
@@ -326,7 +331,7 @@ two_sizes = Exercise(
             )
         ],
     ),
-    right="64 → 32 → 16 → 8, and a 4×4 kernel fits into 8×8 at 5·5 = 25 places; 32 → 16 → 8 → 4 leaves one. A mean over all "
-    "logits takes both. D judges patches of real pictures against whole fakes, at two scales, and tells them apart by that "
-    "alone. Compare shapes before the first step.",
+    right="64 → 32 → 16 → 8, and a 4×4 kernel fits into 8×8 at 5·5 = 25 places; 32 → 16 → 8 → 4 leaves one. A mean "
+    "over all logits takes both. D judges patches of real pictures against whole fakes, at two scales, and tells "
+    "them apart by that alone. Compare shapes before the first step.",
 )

@@ -46,8 +46,8 @@ passes = Exercise(
             "c": _time(2),
         }
     ),
-    right="2.1 million bytes, 2.5 ms and 0.84 ms. (Real memory has caches before it, from which a batch of this size may "
-    "be read faster; and a step has several such layers: G's are called twice in it, D's three times.)",
+    right="2.1 million bytes, 2.5 ms and 0.84 ms. (Real memory has caches before it, from which a batch of this size "
+    "may be read faster; and a step has several such layers: G's are called twice in it, D's three times.)",
 )
 
 _WEIGHTS, _PLACES = 4 * 4 * 32 * 64, 8 * 8
@@ -86,16 +86,16 @@ products = Exercise(
                 {
                     _WEIGHTS: "that is how many weights there are. Each is used once for every pixel that is taken.",
                     _WEIGHTS
-                    * 256: "that counts the pixels that are made. A transposed convolution lays down one copy of "
-                    "its kernel for each pixel that it *takes*.",
+                    * 256: "that counts the pixels that are made. A transposed convolution lays down one copy of its "
+                    "kernel for each pixel that it *takes*.",
                 },
                 nudge="it is the layer of (b) the other way round: for which pixels is every weight used once?",
                 formula="(4·4·64·32 weights) · (8·8 pixels taken)",
             ),
         }
     ),
-    right="401,408 and twice 2,097,152. (b) and (c) are one matrix and its transpose, so they cost the same. A dense layer "
-    "from 16·16·32 to 8·8·64 numbers would cost sixteen times as much.",
+    right="401,408 and twice 2,097,152. (b) and (c) are one matrix and its transpose, so they cost the same. A dense "
+    "layer from 16·16·32 to 8·8·64 numbers would cost sixteen times as much.",
 )
 
 waiting = Exercise(
@@ -192,6 +192,6 @@ rounding = Exercise(
             ),
         }
     ),
-    right="1.001 is rounded to 1, a thousand times over: the weight never moves. That is why weights stay in float32 and "
-    "only the layers' values are short.",
+    right="1.001 is rounded to 1, a thousand times over: the weight never moves. That is why weights stay in float32 "
+    "and only the layers' values are short.",
 )

@@ -244,7 +244,7 @@ class Function(Kind):
     Args:
         reference: a right function, written as a student would. It is the solution as well.
         probes: the probes, the plainest first.
-        mistakes: pairs of a wrong function and its hint. A student's function gets the hint of the one that
+        mistakes: from a wrong function to its hint. A student's function gets the hint of the one that
             gives the same where it first goes wrong, and agrees with it most elsewhere.
         nudge, formula: as in `Kind`.
         room: the absolute error that is allowed. The relative one is this too, but at most 0.001.
@@ -254,13 +254,13 @@ class Function(Kind):
         self,
         reference: Callable,
         probes: Iterable[Callable],
-        mistakes: Iterable[tuple[Callable, str]],
+        mistakes: Mapping[Callable, str],
         nudge: str,
         formula: str,
         room: float = 1e-3,
     ):
         super().__init__(nudge, formula)
-        self.reference, self.probes, self.mistakes, self.room = reference, list(probes), list(mistakes), room
+        self.reference, self.probes, self.mistakes, self.room = reference, list(probes), dict(mistakes), room
         self._cache = {}
 
     def examine(self, function):
@@ -287,7 +287,7 @@ class Function(Kind):
     def _known(self, done, number, part):
         """Raises the hint of the mistake that gives the same here, and is most like the function elsewhere."""
         hints = {}
-        for wrong, hint in self.mistakes:
+        for wrong, hint in self.mistakes.items():
             other = self._done(wrong)
             if part is None or isinstance(other[number], Exception):
                 same = self._close(done[number], other[number])
@@ -365,8 +365,9 @@ class Network(Kind):
 
 NOTHING = "the function returns nothing. Does it end in `return …`?"
 UNWATCHED = (
-    "the tape's gradient is None: it knows no way from the result to what you differentiate by. A tape records variables "
-    "and what it is told to watch: call `tape.watch(…)` first, compute all inside the `with`, and in TensorFlow, not NumPy."
+    "the tape's gradient is None: it knows no way from the result to what you differentiate by. A tape records "
+    "variables and what it is told to watch: call `tape.watch(…)` first, compute all inside the `with`, and in "
+    "TensorFlow, not NumPy."
 )
 _NONE_GRADIENT = re.compile(r"NoneType|\(None\)|None values|No gradients provided|[Gg]radient\w* (is|are|was) None")
 _SHAPES = re.compile(r"\[[\d,]*\] vs\. \[[\d,]*\]")

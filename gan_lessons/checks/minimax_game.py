@@ -42,28 +42,24 @@ optimal_discriminator = Exercise(
     Function(
         _d_star,
         [on(np.linspace(-4, 6, 41)), on(np.array([0.3, 2.9]))],
-        [
+        {
             (
-                lambda x: 1 - _d_star(x),
-                "this is p_g / (p_r + p_g), right about the fakes. D is the probability of *real*.",
-            ),
+                lambda x: 1 - _d_star(x)
+            ): "this is p_g / (p_r + p_g), right about the fakes. D is the probability of *real*.",
             (
-                lambda x: _p(x) / _p(x, 2),
-                "p_r / p_g gives the odds, and is above 1 for x < 1. A probability is the share of p_r in the sum.",
-            ),
-            (lambda x: 2.0 - 2 * x, "this is the logit of D*, log(p_r/p_g). The sigmoid makes a probability of it."),
+                lambda x: _p(x) / _p(x, 2)
+            ): "p_r / p_g gives the odds, and is above 1 for x < 1. A probability is the share of p_r in the sum.",
+            (lambda x: 2.0 - 2 * x): "this is the logit of D*, log(p_r/p_g). The sigmoid makes a probability of it.",
             (
-                lambda x: _p(x),
-                "this is p_r alone. D compares: where p_r is small but p_g is smaller still, it says real.",
-            ),
+                lambda x: _p(x)
+            ): "this is p_r alone. D compares: where p_r is small but p_g is smaller still, it says real.",
             (
-                lambda x: _p(x) / (_p(x) + _p(x, 2)) - 0.5,
-                "this is ½ too low everywhere: D* is the share itself, and ½ where both densities are equal.",
-            ),
-            (lambda x: _p(x) - _p(x, 2), "the difference can be negative. D* is a probability, between 0 and 1."),
-            (lambda x: 1.0 * (_p(x) > _p(x, 2)), "this decides, 0 or 1. D* is the *probability* that a point is real."),
-            (lambda x: 0.5 + 0 * x, "½ is right only where both densities are equal. These two are not the same."),
-        ],
+                lambda x: _p(x) / (_p(x) + _p(x, 2)) - 0.5
+            ): "this is ½ too low everywhere: D* is the share itself, and ½ where both densities are equal.",
+            (lambda x: _p(x) - _p(x, 2)): "the difference can be negative. D* is a probability, between 0 and 1.",
+            (lambda x: 1.0 * (_p(x) > _p(x, 2))): "this decides, 0 or 1. D* is the *probability* that a point is real.",
+            (lambda x: 0.5 + 0 * x): "½ is right only where both densities are equal. These two are not the same.",
+        },
         nudge="how likely is it that a point was real, when you know both densities there? Output one number a point.",
         formula="D*(x) = p_r(x) / (p_r(x) + p_g(x)), the share of the real density in the sum",
     ),
@@ -101,8 +97,8 @@ _OVERFLOWS = (
     "Which function computes log(1 + eᵗ) without computing eᵗ?"
 )
 _FLAT = (
-    "at a logit of −1000 the loss is 1000. A small number added, or a clip, avoids log 0 but makes the loss flat where D "
-    "is sure, which is what was to be avoided."
+    "at a logit of −1000 the loss is 1000. A small number added, or a clip, avoids log 0 but makes the loss flat "
+    "where D is sure, which is what was to be avoided."
 )
 
 non_saturating_loss = Exercise(
@@ -115,31 +111,27 @@ non_saturating_loss = Exercise(
             on(np.array([-1000.0], "float32")),
             on(np.array([1000.0], "float32")),
         ],
-        [
+        {
             (
-                lambda t: np.mean(-_softplus(-t)),
-                "the sign is turned round: this is E[log D(G(z))], which G wants *large*. You minimise a loss.",
-            ),
+                lambda t: np.mean(-_softplus(-t))
+            ): "the sign is turned round: this is E[log D(G(z))], which G wants *large*. You minimise a loss.",
             (
-                lambda t: np.mean(-_softplus(t)),
-                "this is E[log(1 − D(G(z)))], the saturating loss. The other one is about D itself, not 1 − D.",
-            ),
+                lambda t: np.mean(-_softplus(t))
+            ): "this is E[log(1 − D(G(z)))], the saturating loss. The other one is about D itself, not 1 − D.",
             (
-                lambda t: np.mean(_softplus(t)),
-                "this is −E[log(1 − D(G(z)))], D's own loss on the fakes. G wants D(G(z)) → 1.",
-            ),
+                lambda t: np.mean(_softplus(t))
+            ): "this is −E[log(1 − D(G(z)))], D's own loss on the fakes. G wants D(G(z)) → 1.",
             (
-                lambda t: np.sum(_softplus(-t)),
-                "this is the sum over the batch. Take the mean, or a larger batch would mean larger steps.",
-            ),
-            (lambda t: _softplus(-t), "this is a loss for each fake. A loss is one number, the mean over the batch."),
-            (lambda t: np.mean(-t), "this is linear in the logit, as a critic's loss is. Where is the sigmoid of D?"),
-            (lambda t: np.mean(special.expit(-t)), "this is the mean of 1 − D(G(z)). The logarithm is missing."),
-            (lambda t: -np.mean(np.log(special.expit(t))), _OVERFLOWS),
-            (lambda t: np.mean(np.log(1 + np.exp(-t))), _OVERFLOWS),
-            (lambda t: -np.mean(np.log(special.expit(t) + 1e-7)), _FLAT),
-            (lambda t: -np.mean(np.log(np.clip(special.expit(t), 1e-7, 1))), _FLAT),
-        ],
+                lambda t: np.sum(_softplus(-t))
+            ): "this is the sum over the batch. Take the mean, or a larger batch would mean larger steps.",
+            (lambda t: _softplus(-t)): "this is a loss for each fake. A loss is one number, the mean over the batch.",
+            (lambda t: np.mean(-t)): "this is linear in the logit, as a critic's loss is. Where is the sigmoid of D?",
+            (lambda t: np.mean(special.expit(-t))): "this is the mean of 1 − D(G(z)). The logarithm is missing.",
+            (lambda t: -np.mean(np.log(special.expit(t)))): _OVERFLOWS,
+            (lambda t: np.mean(np.log(1 + np.exp(-t)))): _OVERFLOWS,
+            (lambda t: -np.mean(np.log(special.expit(t) + 1e-7))): _FLAT,
+            (lambda t: -np.mean(np.log(np.clip(special.expit(t), 1e-7, 1)))): _FLAT,
+        },
         nudge="for a logit of 0, D outputs ½ and the loss is log 2 ≈ 0.693. In general: the mean of −log σ(logit).",
         formula="−log σ(t) = log(1 + e⁻ᵗ) = softplus(−t): np.logaddexp(0, −t), or keras.ops.softplus(−t)",
     ),
@@ -190,8 +182,8 @@ which_settle = Exercise(
             "minimax": _game(False, "its eigenvalues are ±½i, so |1 + h·λ| is above 1: the players spiral outwards."),
             "non_saturating": _game(
                 False,
-                "it leans inwards, but a step throws it outwards by a factor √(1 + h²/4), and near the equilibrium the "
-                "lean is too weak to make up for that.",
+                "it leans inwards, but a step throws it outwards by a factor √(1 + h²/4), and near the equilibrium "
+                "the lean is too weak to make up for that.",
             ),
             "wasserstein": _game(False, "its eigenvalues are ±i, so each step makes the circle wider by √(1 + h²)."),
             "wasserstein_clipped": _game(

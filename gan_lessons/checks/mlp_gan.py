@@ -27,8 +27,8 @@ answers_half = Exercise(
         2 * LOG_2,
         {
             LOG_2: "log 2 is the mean over the real images alone. D judges the fakes as well, and the two are added.",
-            -2
-            * LOG_2: "that is the value of the game, V = −log 4. D wants V large; its *loss*, which it descends, is −V.",
+            -2 * LOG_2: "that is the value of the game, V = −log 4. D wants V large; its *loss*, which it descends, is "
+            "−V.",
             2 * np.log10(2): "log is the natural logarithm here, as everywhere in this course: np.log, not np.log10.",
             2: "these are bits. log is the natural logarithm here: np.log, not np.log2.",
             2 * _softplus(-0.5): _NOT_THE_LOGIT,
@@ -54,12 +54,12 @@ loss_of_logits = Exercise(
             2
             * (
                 _REAL_PART + _FAKE_PART
-            ): "you have added over the images. The loss is a mean over each kind, so that it "
-            "does not grow with the batch.",
+            ): "you have added over the images. The loss is a mean over each kind, so that it does not grow with the "
+            "batch.",
             (_REAL_PART + _FAKE_PART) / 2: "that is the mean over all four images. The objective adds the two means.",
             _softplus(_REAL).mean()
-            + _softplus(-_FAKE).mean(): "the labels are swapped. Real is 1: where the logit of a "
-            "real image is high, its loss is small.",
+            + _softplus(-_FAKE).mean(): "the labels are swapped. Real is 1: where the logit of a real image is high, "
+            "its loss is small.",
             _REAL_PART + _softplus(-_FAKE).mean(): "you have counted the fakes as real too. A fake's label is 0.",
             _REAL_PART: _ONE_PART,
             _FAKE_PART: _ONE_PART,
@@ -103,42 +103,37 @@ smoothed_loss = Exercise(
     Function(
         _smoothed,
         [_logits(0, 1, -1), _logits(1, -2, 0.5), _logits(2, 200, 200, spread=1)],
-        [
-            (_targets(1, 0), "that is the loss without smoothing. The target for real images is to be 0.9, not 1."),
+        {
+            _targets(1, 0): "that is the loss without smoothing. The target for real images is to be 0.9, not 1.",
+            _targets(
+                0.9, 0.1
+            ): "you have smoothed both sides; this is *one-sided*. A target of 0.1 for fakes would reward D for "
+            "finding bad fakes a little real, and G for keeping them as they are.",
+            _targets(
+                1, 0.1
+            ): "you have smoothed the fakes. It is the real images whose target is 0.9; the fakes keep 0.",
             (
-                _targets(0.9, 0.1),
-                "you have smoothed both sides; this is *one-sided*. A target of 0.1 for fakes would reward D for finding "
-                "bad fakes a little real, and G for keeping them as they are.",
-            ),
+                lambda r, f: ops.mean(0.9 * ops.softplus(-r)) + ops.mean(ops.softplus(f))
+            ): "0.9 of −log D(x) only weighs the old loss. The other 0.1 belongs to the other output, and stops D "
+            "from growing ever surer.",
+            _targets(0.1, 0): "0.9 and 0.1 have changed places: 0.9 goes with −log D(x), which is softplus(−logit).",
+            _targets(
+                0.9, 0, sign=-1
+            ): "the sign: a loss is to be minimised, and a D that is right must have a small one.",
+            _targets(0, 1): "the labels are swapped: real images have the target 0.9, fakes 0.",
+            _targets(0.9, 0, mean=ops.sum): "that is a sum over the batch, which grows with it. Take the means.",
             (
-                _targets(1, 0.1),
-                "you have smoothed the fakes. It is the real images whose target is 0.9; the fakes keep 0.",
-            ),
-            (
-                lambda r, f: ops.mean(0.9 * ops.softplus(-r)) + ops.mean(ops.softplus(f)),
-                "0.9 of −log D(x) only weighs the old loss. The other 0.1 belongs to the other output, and stops D from "
-                "growing ever surer.",
-            ),
-            (_targets(0.1, 0), "0.9 and 0.1 have changed places: 0.9 goes with −log D(x), which is softplus(−logit)."),
-            (
-                _targets(0.9, 0, sign=-1),
-                "the sign: a loss is to be minimised, and a D that is right must have a small one.",
-            ),
-            (_targets(0, 1), "the labels are swapped: real images have the target 0.9, fakes 0."),
-            (_targets(0.9, 0, mean=ops.sum), "that is a sum over the batch, which grows with it. Take the means."),
-            (
-                lambda r, f: 0.9 * ops.softplus(-r) + 0.1 * ops.softplus(r) + ops.softplus(f),
-                "that is a loss for each image. Take the mean over the batch.",
-            ),
-            (
-                _by_probabilities,
-                "right for small logits, but at a logit of 200 it is not finite: log 0. Use softplus of the logits.",
-            ),
-        ],
+                lambda r, f: 0.9 * ops.softplus(-r) + 0.1 * ops.softplus(r) + ops.softplus(f)
+            ): "that is a loss for each image. Take the mean over the batch.",
+            _by_probabilities: "right for small logits, but at a logit of 200 it is not finite: log 0. Use softplus "
+            "of the logits.",
+        },
         nudge="the loss has three terms: two for a real image, with weights 0.9 and 0.1, and one for a fake.",
-        formula="the cross-entropy with target y is y·softplus(−logit) + (1 − y)·softplus(logit); the mean of each; added",
+        formula="the cross-entropy with target y is y·softplus(−logit) + (1 − y)·softplus(logit); the mean of each; "
+        "added",
     ),
-    right="D is no longer rewarded for being surer than 0.9, so its logits, and with them G's gradients, stay moderate.",
+    right="D is no longer rewarded for being surer than 0.9, so its logits, and with them G's gradients, stay "
+    "moderate.",
 )
 
 # --- G's turn -------------------------------------------------------------------------------------
@@ -213,56 +208,44 @@ generator_step = Exercise(
     Function(
         _generator_step,
         [_step_of_g(1, 8), _step_of_g(5, 5)],
-        [
+        {
             (
-                lambda *pieces: None,
-                "the function does nothing yet. A tape, the fakes, G's loss, its gradients, a step, `return loss`.",
-            ),
-            (
-                _turn(early=True),
-                "every gradient is None: there is no way back from the loss to G's weights. In G's turn the fakes must be "
-                "made *inside* the tape, and nothing on the way may be stopped or turned into NumPy.",
-            ),
-            (
-                _turn(players=("d",)),
-                "D has moved, and G has not. It is G's turn: a step for generator.trainable_variables.",
-            ),
-            (_turn(players=("g", "d")), "D has moved too. D only judges in G's turn: step G's weights alone."),
-            (
-                _turn(players=()),
-                "G's weights are where they were. Hand the gradients to the optimizer: optimizer.apply.",
-            ),
-            (
-                _turn(lambda t: ops.mean(ops.softplus(t))),
-                "G went the wrong way: softplus(+logits) is D's loss on fakes. G wants them called real.",
-            ),
-            (
-                _turn(lambda t: -ops.mean(ops.softplus(t))),
-                "that is the minimax loss, log(1 − D(G(z))). It is not wrong, but it is the one that saturates when G "
-                "loses; the lesson's is −log D(G(z)).",
-            ),
-            (
-                _turn(lambda t: -ops.mean(ops.softplus(-t))),
-                "G climbed where it should descend: the loss is +softplus(−logits), and an optimizer minimises.",
-            ),
-            (_turn(lambda t: ops.sum(ops.softplus(-t))), "the loss is a mean over the batch, not a sum."),
-            (
-                _turn(lambda t: -ops.mean(t)),
-                "that is a WGAN's loss, linear in the logits. The lesson's is −log D(G(z)).",
-            ),
-            (
-                _turn(training=False),
-                "the step is right for these networks, but a player was called without training=True. With Dropout or "
-                "BatchNormalization inside, that would be another network than the one you train.",
-            ),
-            (_turn(returns=lambda loss: None), _RETURN),
-            (_turn(returns=lambda loss: 2 * loss), _RETURN),
-        ],
+                lambda *pieces: None
+            ): "the function does nothing yet. A tape, the fakes, G's loss, its gradients, a step, `return loss`.",
+            _turn(
+                early=True
+            ): "every gradient is None: there is no way back from the loss to G's weights. In G's turn the fakes "
+            "must be made *inside* the tape, and nothing on the way may be stopped or turned into NumPy.",
+            _turn(
+                players=("d",)
+            ): "D has moved, and G has not. It is G's turn: a step for generator.trainable_variables.",
+            _turn(players=("g", "d")): "D has moved too. D only judges in G's turn: step G's weights alone.",
+            _turn(players=()): "G's weights are where they were. Hand the gradients to the optimizer: optimizer.apply.",
+            _turn(
+                lambda t: ops.mean(ops.softplus(t))
+            ): "G went the wrong way: softplus(+logits) is D's loss on fakes. G wants them called real.",
+            _turn(
+                lambda t: -ops.mean(ops.softplus(t))
+            ): "that is the minimax loss, log(1 − D(G(z))). It is not wrong, but it is the one that saturates when G "
+            "loses; the lesson's is −log D(G(z)).",
+            _turn(
+                lambda t: -ops.mean(ops.softplus(-t))
+            ): "G climbed where it should descend: the loss is +softplus(−logits), and an optimizer minimises.",
+            _turn(lambda t: ops.sum(ops.softplus(-t))): "the loss is a mean over the batch, not a sum.",
+            _turn(lambda t: -ops.mean(t)): "that is a WGAN's loss, linear in the logits. The lesson's is −log D(G(z)).",
+            _turn(
+                training=False
+            ): "the step is right for these networks, but a player was called without training=True. With Dropout or "
+            "BatchNormalization inside, that would be another network than the one you train.",
+            _turn(returns=lambda loss: None): _RETURN,
+            _turn(returns=lambda loss: 2 * loss): _RETURN,
+        },
         nudge="G moved, but not by one step down its loss. Use the latents that are given, and one step.",
         formula="the loss is mean(softplus(−D's logits on G(latents))); the step is for generator.trainable_variables",
         room=1e-5,
     ),
-    right="G moved, D did not, and the way from the loss to G's weights led through D: that is all that G ever learns from.",
+    right="G moved, D did not, and the way from the loss to G's weights led through D: that is all that G ever "
+    "learns from.",
 )
 
 # --- the arc --------------------------------------------------------------------------------------
@@ -299,31 +282,20 @@ spherical = Exercise(
     Function(
         _spherical,
         [on(start, end, t) for start, end in _WAYS for t in (0.0, 1.0, 0.5, 0.25)],
-        [
+        {
+            _straight: "that is the straight way. Half-way its length is about 7, where latents have about 10: the "
+            "weights are sines of parts of the angle, not 1 − t and t.",
             (
-                _straight,
-                "that is the straight way. Half-way its length is about 7, where latents have about 10: the weights are "
-                "sines of parts of the angle, not 1 − t and t.",
-            ),
+                lambda a, b, t: _spherical(b, a, t)
+            ): "the arc is walked backwards: at t = 0 the weight of `start` must be 1.",
+            _undivided: "at t = 0 you get sin(ω)·start. Both weights have to be divided by sin(ω).",
             (
-                lambda a, b, t: _spherical(b, a, t),
-                "the arc is walked backwards: at t = 0 the weight of `start` must be 1.",
-            ),
-            (_undivided, "at t = 0 you get sin(ω)·start. Both weights have to be divided by sin(ω)."),
-            (
-                lambda a, b, t: _spherical(a / np.linalg.norm(a), b / np.linalg.norm(b), t),
-                "all your points have length 1. Normalise only to find the angle; the arc runs between start and end.",
-            ),
-            (
-                _scaled,
-                "the ends and the lengths are right, but at t = ¼ a quarter of the *angle* must lie behind you.",
-            ),
-            (
-                _sines,
-                "there are NaNs. The angle is arccos(start · end / (‖start‖ ‖end‖)): without dividing by the two lengths, "
-                "arccos gets numbers beyond 1.",
-            ),
-        ],
+                lambda a, b, t: _spherical(a / np.linalg.norm(a), b / np.linalg.norm(b), t)
+            ): "all your points have length 1. Normalise only to find the angle; the arc runs between start and end.",
+            _scaled: "the ends and the lengths are right, but at t = ¼ a quarter of the *angle* must lie behind you.",
+            _sines: "there are NaNs. The angle is arccos(start · end / (‖start‖ ‖end‖)): without dividing by the two "
+            "lengths, arccos gets numbers beyond 1.",
+        },
         nudge="at t = 0 it must give `start`, at t = 1 `end`, and in between go along the arc by parts of the angle ω.",
         formula="weights sin((1 − t)·ω)/sin(ω) and sin(t·ω)/sin(ω), with ω = arccos(start · end / (‖start‖ ‖end‖))",
     ),
@@ -389,12 +361,12 @@ def sick_runs(images, points=20, steps=10):
 
 
 _REASONS = {
-    "frozen": "D goes to 1 on real images and to 0 on fakes, and G's loss grows without end. There is an opponent who "
-    "learns and one who does not.",
-    "sigmoid": "look at the range of D's outputs: none is below ½ and none is above 0.73 = σ(1). What kind of number must "
-    "have gone into the last σ?",
-    "swapped": "*both* losses fall to 0, while D calls fakes real and real images fake. Two players who both win are not "
-    "opponents: what would D have to be told to want the same as G?",
+    "frozen": "D goes to 1 on real images and to 0 on fakes, and G's loss grows without end. There is an opponent "
+    "who learns and one who does not.",
+    "sigmoid": "look at the range of D's outputs: none is below ½ and none is above 0.73 = σ(1). What kind of number "
+    "must have gone into the last σ?",
+    "swapped": "*both* losses fall to 0, while D calls fakes real and real images fake. Two players who both win are "
+    "not opponents: what would D have to be told to want the same as G?",
 }
 diagnosis = Exercise(
     "Three sick GANs",
@@ -409,5 +381,6 @@ diagnosis = Exercise(
             for run, defect in _DIAGNOSES.items()
         }
     ),
-    right="and note that a number alone, such as a small d_loss, would not have told C from A. Read both players' curves.",
+    right="and note that a number alone, such as a small d_loss, would not have told C from A. Read both players' "
+    "curves.",
 )

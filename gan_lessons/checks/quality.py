@@ -58,8 +58,8 @@ classifier_scores = Exercise(
             ),
         }
     ),
-    right="with a certain classifier the score counts classes, exp of the entropy of their shares. (b) took ten images: it "
-    "knows nothing of the variety within a class.",
+    right="with a certain classifier the score counts classes, exp of the entropy of their shares. (b) took ten "
+    "images: it knows nothing of the variety within a class.",
 )
 
 # --- 3. the Fréchet distance ----------------------------------------------------------------------
@@ -108,7 +108,8 @@ gaussian_distances = Exercise(
                     2.8: "4 − 1.2: it is *twice* the trace of the root that is subtracted.",
                     2.56: "the root is missing: 0.72 is tr(Σ_a Σ_b), and 0.36 on each axis. Take the root of each.",
                 },
-                nudge="both have the axes (1, 1) and (1, −1). Along the first the variances are 1.8 and 0.2; the second?",
+                nudge="both have the axes (1, 1) and (1, −1). Along the first the variances are 1.8 and 0.2; the "
+                "second?",
                 formula="Σ over the axes of (σ_a − σ_b)²: twice (√1.8 − √0.2)²",
                 within=_NEGATIVE,
             ),
@@ -150,39 +151,34 @@ frechet_distance = Exercise(
     Function(
         _frechet,
         [_data(0, (60, 50), 4), _data(1, (30, 40), 2)],
-        [
-            (_variant(means=lambda m: 0), "the distance of the means is missing."),
-            (_variant(means=np.linalg.norm), "the distance of the means has to be squared: Σ(μ_a − μ_b)²."),
-            (_variant(means=lambda m: np.mean(m**2)), "|μ_a − μ_b|² is a sum over the features, not their mean."),
-            (_variant(means=lambda m: m**2, final=np.array), "sum the squares of the differences of the means."),
-            (_variant(factor=1), "it is *twice* the trace of the root that is subtracted."),
-            (_variant(factor=-2), "the trace of the root is subtracted, not added."),
-            (_variant(factor=0), "the last term is missing: −2 tr (Σ_a Σ_b)^½."),
+        {
+            _variant(means=lambda m: 0): "the distance of the means is missing.",
+            _variant(means=np.linalg.norm): "the distance of the means has to be squared: Σ(μ_a − μ_b)².",
+            _variant(means=lambda m: np.mean(m**2)): "|μ_a − μ_b|² is a sum over the features, not their mean.",
+            _variant(means=lambda m: m**2, final=np.array): "sum the squares of the differences of the means.",
+            _variant(factor=1): "it is *twice* the trace of the root that is subtracted.",
+            _variant(factor=-2): "the trace of the root is subtracted, not added.",
+            _variant(factor=0): "the last term is missing: −2 tr (Σ_a Σ_b)^½.",
             (
-                lambda real, made: np.sum((real.mean(0) - made.mean(0)) ** 2),
-                "these are the means alone; the covariances belong to it.",
-            ),
+                lambda real, made: np.sum((real.mean(0) - made.mean(0)) ** 2)
+            ): "these are the means alone; the covariances belong to it.",
+            _variant(
+                final=lambda x: math.sqrt(max(x, 0))
+            ): "you have taken a root at the end. What is published as FID is the squared distance.",
+            _variant(
+                root=np.sqrt
+            ): "np.sqrt takes the root of every *entry*. The root of a matrix M is the matrix whose product with "
+            "itself is M: scipy.linalg.sqrtm.",
+            _variant(root=lambda m: m): "the root is missing: scipy.linalg.sqrtm of the product.",
+            _variant(ddof=0): "this divides by n in the covariance. np.cov divides by n − 1, as published.",
+            _variant(
+                rows=1
+            ): "the shapes do not fit: np.cov takes one variable a *row*, unless told rowvar=False. Its result "
+            "should have shape (d, d).",
             (
-                _variant(final=lambda x: math.sqrt(max(x, 0))),
-                "you have taken a root at the end. What is published as FID is the squared distance.",
-            ),
-            (
-                _variant(root=np.sqrt),
-                "np.sqrt takes the root of every *entry*. The root of a matrix M is the matrix whose product with itself "
-                "is M: scipy.linalg.sqrtm.",
-            ),
-            (_variant(root=lambda m: m), "the root is missing: scipy.linalg.sqrtm of the product."),
-            (_variant(ddof=0), "this divides by n in the covariance. np.cov divides by n − 1, as published."),
-            (
-                _variant(rows=1),
-                "the shapes do not fit: np.cov takes one variable a *row*, unless told rowvar=False. Its result should "
-                "have shape (d, d).",
-            ),
-            (
-                lambda real, made: _frechet(real, made) if real.shape[1] == 4 else 0.0,
-                "right for 4 features, but wrong for 2: is the number of features written into it?",
-            ),
-        ],
+                lambda real, made: _frechet(real, made) if real.shape[1] == 4 else 0.0
+            ): "right for 4 features, but wrong for 2: is the number of features written into it?",
+        },
         nudge="compute the three terms one by one, and print each: the means, the traces, the root.",
         formula="|μ_a − μ_b|² + tr(Σ_a + Σ_b) − 2 tr (Σ_a Σ_b)^½",
         room=1e-5,
@@ -222,8 +218,8 @@ without_bias = Exercise(
             )
         ],
     ),
-    right="9 + 5,000/n. So a score of 9.4 with n = 10,000 beats this generator, and a score of 13 with n = 1,000 does too: "
-    "you cannot compare two scores with different n as they stand.",
+    right="9 + 5,000/n. So a score of 9.4 with n = 10,000 beats this generator, and a score of 13 with n = 1,000 "
+    "does too: you cannot compare two scores with different n as they stand.",
 )
 
 # --- 6. neighbours --------------------------------------------------------------------------------
@@ -274,8 +270,8 @@ on_a_line = Exercise(
             ),
         }
     ),
-    right="perfect precision though 9 and 9.5 are like nothing real, thanks to the ball of 6; perfect recall thanks to one "
-    "lonely generated point. Coverage sees that nothing was made near 0.",
+    right="perfect precision though 9 and 9.5 are like nothing real, thanks to the ball of 6; perfect recall thanks "
+    "to one lonely generated point. Coverage sees that nothing was made near 0.",
 )
 
 # --- 8. whose card is it? -------------------------------------------------------------------------
@@ -327,12 +323,12 @@ def blurred(images):
 
 
 _CLUES = {
-    "copies": "copies of the very images that you compare with have a distance below the floor: 0. No honest generator "
-    "gets there.",
-    "repeats": "twenty pictures over and over are all good, so precision is high; but their balls have no size, so recall "
-    "is next to nothing.",
-    "misses": "five digits out of ten, as good and as varied as real ones, have precision at the floor, a classifier score "
-    "near 5, and cover about half of the real images.",
+    "copies": "copies of the very images that you compare with have a distance below the floor: 0. No honest "
+    "generator gets there.",
+    "repeats": "twenty pictures over and over are all good, so precision is high; but their balls have no size, so "
+    "recall is next to nothing.",
+    "misses": "five digits out of ten, as good and as varied as real ones, have precision at the floor, a classifier "
+    "score near 5, and cover about half of the real images.",
     "blurs": "blurred images have all digits, but none looks like a real one: precision and density fall.",
 }
 whose_card = Exercise(

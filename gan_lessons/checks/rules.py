@@ -163,26 +163,22 @@ def _logits(seed, *means):
 LOSS_OF_D = Function(
     _cross_entropy,
     [_logits(0, 1, -1), _logits(1, -2, 0)],
-    [
+    {
         (
-            lambda r, f: ops.mean(ops.softplus(r)) + ops.mean(ops.softplus(-f)),
-            "that is what the patient has: softplus(+logit) is small for a logit below 0.",
-        ),
+            lambda r, f: ops.mean(ops.softplus(r)) + ops.mean(ops.softplus(-f))
+        ): "that is what the patient has: softplus(+logit) is small for a logit below 0.",
         (
-            lambda r, f: ops.mean(ops.softplus(-r)) + ops.mean(ops.softplus(-f)),
-            "now real images *and* fakes have the label 1.",
-        ),
+            lambda r, f: ops.mean(ops.softplus(-r)) + ops.mean(ops.softplus(-f))
+        ): "now real images *and* fakes have the label 1.",
         (
-            lambda r, f: ops.mean(ops.softplus(r)) + ops.mean(ops.softplus(f)),
-            "now real images *and* fakes have the label 0.",
-        ),
+            lambda r, f: ops.mean(ops.softplus(r)) + ops.mean(ops.softplus(f))
+        ): "now real images *and* fakes have the label 0.",
         (
-            lambda r, f: -ops.mean(ops.softplus(r)) - ops.mean(ops.softplus(-f)),
-            "a minus before the whole turns D round, but −softplus is not a cross-entropy: it falls without end.",
-        ),
-        (lambda r, f: ops.mean(ops.softplus(-r)), "the fakes are missing. D is to give them the label 0."),
-        (lambda r, f: ops.mean(ops.softplus(f)), "the real images are missing. D is to give them the label 1."),
-    ],
+            lambda r, f: -ops.mean(ops.softplus(r)) - ops.mean(ops.softplus(-f))
+        ): "a minus before the whole turns D round, but −softplus is not a cross-entropy: it falls without end.",
+        (lambda r, f: ops.mean(ops.softplus(-r))): "the fakes are missing. D is to give them the label 0.",
+        (lambda r, f: ops.mean(ops.softplus(f))): "the real images are missing. D is to give them the label 1.",
+    },
     nudge="real is 1: its loss is small if the logit is high. Fake is 0: small if it is low. The mean of each, added.",
     formula="mean softplus(−real_logits) + mean softplus(fake_logits)",
 )
@@ -250,13 +246,13 @@ def fresh_latents(gan, pixels):
     )
     refuse(
         np.array_equal(*eager),
-        "two calls still draw the same numbers. An integer seed fixes them. A SeedGenerator, such as "
-        "self.random, moves on from call to call.",
+        "two calls still draw the same numbers. An integer seed fixes them. A SeedGenerator, such as self.random, "
+        "moves on from call to call.",
     )
     refuse(
         np.array_equal(*compiled),
-        "called twice they differ, but not within a training step: that is compiled once, and what NumPy (or "
-        "Python) drew then is a constant in it. Draw with keras.random and a SeedGenerator.",
+        "called twice they differ, but not within a training step: that is compiled once, and what NumPy (or Python) "
+        "drew then is a constant in it. Draw with keras.random and a SeedGenerator.",
     )
     refuse(
         abs(eager[0].mean()) > 0.1 or abs(eager[0].std() - 1) > 0.1,
@@ -365,9 +361,8 @@ def both_schedules(gan, pixels):
     )
     refuse(
         gan.optimizer is not None,
-        "no optimizer is left over, but the callback reaches only that of one player. Give *each* player's "
-        "optimizer a schedule, keras.optimizers.schedules.ExponentialDecay(5e-4, 1500, 0.1), and "
-        "compile(optimizer=None).",
+        "no optimizer is left over, but the callback reaches only that of one player. Give *each* player's optimizer "
+        "a schedule, keras.optimizers.schedules.ExponentialDecay(5e-4, 1500, 0.1), and compile(optimizer=None).",
     )
     refuse(
         players[0] is players[1],
@@ -383,8 +378,8 @@ def both_schedules(gan, pixels):
         optimizer.iterations.assign(0)
     refuse(
         min(rates) > 0.99,
-        "no optimizer is left over. But the rates no longer fall at all, and the author wanted them to. Give "
-        "each player's optimizer a schedule: keras.optimizers.schedules.ExponentialDecay(5e-4, 1500, 0.1).",
+        "no optimizer is left over. But the rates no longer fall at all, and the author wanted them to. Give each "
+        "player's optimizer a schedule: keras.optimizers.schedules.ExponentialDecay(5e-4, 1500, 0.1).",
     )
     refuse(max(rates) > 0.99, "only one of the players slows down. The other needs a schedule as well.")
     refuse(
@@ -492,8 +487,8 @@ def sound_penalty(gan, points):
         critic.set_weights(weights)
     refuse(
         any(gradient is not None and not np.isfinite(gradient).all() for gradient in gradients),
-        "where the critic is flat the penalty's gradient is still NaN: the root has an infinite slope at 0. The "
-        "ε belongs *under* the root.",
+        "where the critic is flat the penalty's gradient is still NaN: the root has an infinite slope at 0. The ε "
+        "belongs *under* the root.",
     )
     refuse(
         not np.isclose(float(flat), 10, rtol=0.02),

@@ -55,8 +55,8 @@ steepest_slope = Exercise(
             ),
         }
     ),
-    right="and so the same critic is steeper on larger images: held to a slope of 1, this one would have to be divided by "
-    "28.",
+    right="and so the same critic is steeper on larger images: held to a slope of 1, this one would have to be "
+    "divided by 28.",
 )
 
 # --- 2. the objective -----------------------------------------------------------------------------
@@ -85,52 +85,46 @@ losses = Exercise(
             "the critic's loss": Function(
                 _critic_loss,
                 [_logits(0, 1.5, -0.5), _logits(1, -2, 1)],  # the critic is right on the first, wrong on the second
-                [
+                {
                     (
-                        lambda r, f: ops.mean(r) - ops.mean(f),
-                        "the sign is wrong. The critic wants E[D(x)] − E[D(G(z))] large; an optimizer goes *down*.",
-                    ),
+                        lambda r, f: ops.mean(r) - ops.mean(f)
+                    ): "the sign is wrong. The critic wants E[D(x)] − E[D(G(z))] large; an optimizer goes *down*.",
                     (
-                        lambda r, f: -ops.abs(ops.mean(r) - ops.mean(f)),
-                        "right while the critic outputs more for real images. One that has it the wrong way round would "
-                        "be told to go on: leave the sign in.",
-                    ),
+                        lambda r, f: -ops.abs(ops.mean(r) - ops.mean(f))
+                    ): "right while the critic outputs more for real images. One that has it the wrong way round "
+                    "would be told to go on: leave the sign in.",
                     (
-                        lambda r, f: ops.abs(ops.mean(r) - ops.mean(f)),
-                        "a distance has no sign, but this loss needs one.",
+                        lambda r, f: ops.abs(ops.mean(r) - ops.mean(f))
+                    ): "a distance has no sign, but this loss needs one.",
+                    (lambda r, f: ops.sum(f) - ops.sum(r)): _SUM,
+                    (lambda r, f: f - r): _EACH,
+                    (lambda r, f: ops.mean(ops.softplus(f)) + ops.mean(ops.softplus(-r))): _BENT,
+                    (lambda r, f: ops.mean(ops.sigmoid(f)) - ops.mean(ops.sigmoid(r))): (
+                        _BENT + " Leave the sigmoid out."
                     ),
-                    (lambda r, f: ops.sum(f) - ops.sum(r), _SUM),
-                    (lambda r, f: f - r, _EACH),
-                    (lambda r, f: ops.mean(ops.softplus(f)) + ops.mean(ops.softplus(-r)), _BENT),
+                    (lambda r, f: -ops.mean(r)): "the fakes are missing: the critic could output a high value for all.",
                     (
-                        lambda r, f: ops.mean(ops.sigmoid(f)) - ops.mean(ops.sigmoid(r)),
-                        _BENT + " Leave the sigmoid out.",
-                    ),
-                    (lambda r, f: -ops.mean(r), "the fakes are missing: the critic could output a high value for all."),
-                    (
-                        lambda r, f: ops.mean(f),
-                        "the real images are missing: the critic could output a low value for all.",
-                    ),
-                    (lambda r, f: -ops.mean(f), "that is the generator's loss."),
-                ],
+                        lambda r, f: ops.mean(f)
+                    ): "the real images are missing: the critic could output a low value for all.",
+                    (lambda r, f: -ops.mean(f)): "that is the generator's loss.",
+                },
                 nudge="which difference of two means does the critic want to be large?",
                 formula="E[D(G(z))] − E[D(x)], with ops.mean for E",
             ),
             "the generator's loss": Function(
                 _generator_loss,
                 [_logits(0, -0.5), _logits(1, 2)],
-                [
+                {
                     (
-                        lambda f: ops.mean(f),
-                        "the sign is wrong. The generator wants E[D(G(z))] large; an optimizer goes *down*.",
-                    ),
-                    (lambda f: -ops.abs(ops.mean(f)), "right for one sign of the critic's output only: no abs."),
-                    (lambda f: ops.abs(ops.mean(f)), "the generator wants the output *large*, not near 0: no abs."),
-                    (lambda f: -ops.sum(f), _SUM),
-                    (lambda f: -f, _EACH),
-                    (lambda f: ops.mean(ops.softplus(-f)), _BENT),
-                    (lambda f: -ops.mean(ops.sigmoid(f)), _BENT + " Leave the sigmoid out."),
-                ],
+                        lambda f: ops.mean(f)
+                    ): "the sign is wrong. The generator wants E[D(G(z))] large; an optimizer goes *down*.",
+                    (lambda f: -ops.abs(ops.mean(f))): "right for one sign of the critic's output only: no abs.",
+                    (lambda f: ops.abs(ops.mean(f))): "the generator wants the output *large*, not near 0: no abs.",
+                    (lambda f: -ops.sum(f)): _SUM,
+                    (lambda f: -f): _EACH,
+                    (lambda f: ops.mean(ops.softplus(-f))): _BENT,
+                    (lambda f: -ops.mean(ops.sigmoid(f))): (_BENT + " Leave the sigmoid out."),
+                },
                 nudge="which mean can the generator change, and does it want it large or small?",
                 formula="−E[D(G(z))], with ops.mean for E",
             ),
@@ -147,8 +141,8 @@ generator_turns = Exercise(
             7810: "that is how often the *critic* steps. The generator waits for five of them.",
             7820: "that is how often the critic would step if the partial batches were kept.",
             156: "that is one epoch; there are ten.",
-            1560: "781 is not a multiple of 5, and the batch that is left over counts in the next epoch. Divide once, at "
-            "the end.",
+            1560: "781 is not a multiple of 5, and the batch that is left over counts in the next epoch. Divide "
+            "once, at the end.",
             1564: "50,000 / 64 = 781.25, and the last quarter of a batch is dropped: not 782 batches in an epoch.",
             1562.5: "batches come whole: 781 in an epoch, not 781.25.",
             39_050: "it is the critic that takes five steps, not the generator.",
@@ -248,8 +242,8 @@ def _what_it_teaches(length):
 
 
 _CUT_OFF = (
-    "the value is right, but the critic cannot learn from it: an outer tape finds no way from the penalty to the weights. "
-    "Stay in TensorFlow all the way (no NumPy, no float()), with the inner gradient not stopped."
+    "the value is right, but the critic cannot learn from it: an outer tape finds no way from the penalty to the "
+    "weights. Stay in TensorFlow all the way (no NumPy, no float()), with the inner gradient not stopped."
 )
 gradient_penalty = Exercise(
     "The gradient penalty",
@@ -263,81 +257,68 @@ gradient_penalty = Exercise(
             _what_it_teaches(0.0),
             _what_it_teaches(2.0),
         ],
-        [
-            (_faulty(watch=False), UNWATCHED),
-            (_faulty(lambda g: ops.mean((_slopes(g) - 1) ** 2)), "the factor λ = 10 is missing."),
-            (
-                _faulty(lambda g: 10 * ops.mean((ops.sum(g**2, axis=(1, 2, 3)) - 1) ** 2)),
-                "the root is missing: Σ grad² is the *square* of the length.",
-            ),
-            (
-                _faulty(lambda g: 10 * (_slopes(g, axes=None) - 1) ** 2),
-                "the norm is over the whole batch, so it grows with √batch, and a critic that is just right is pressed "
-                "flat. Keep axis 0: steepness is a matter of one image.",
-            ),
-            (
-                _faulty(total=ops.mean),
-                "differentiate the *sum* of the outputs, not their mean: the mean makes each image's gradient smaller by "
-                "the batch size.",
-            ),
-            (
-                _faulty(lambda g: 10 * ops.mean(_slopes(g) - 1)),
-                "the difference ‖∇‖ − 1 has to be squared: slopes below 1 are punished as well.",
-            ),
-            (
-                _faulty(lambda g: 10 * ops.mean(_slopes(g) ** 2)),
-                "the length is compared with 1: (‖∇‖ − 1)². Without the 1 the best critic would be flat.",
-            ),
-            (_faulty(lambda g: 10 * ops.sum((_slopes(g) - 1) ** 2)), "take the mean over the images, not their sum."),
-            (
-                _faulty(lambda g: 10 * (_slopes(g) - 1) ** 2),
-                "that is a penalty for each image. A penalty is one number, the mean over the images.",
-            ),
-            (
-                _faulty(lambda g: 10 * ops.mean((ops.abs(g) - 1) ** 2)),
-                "each pixel's derivative is compared with 1. The *length* of the gradient is: add up the squares over an "
-                "image, then take the root.",
-            ),
-            (
-                _faulty(lambda g: 10 * ops.mean(ops.relu(_slopes(g) - 1) ** 2)),
-                "slopes below 1 are free here. This penalty is two-sided: a slope of ½ pays 10·(½ − 1)².",
-            ),
-            (
-                _faulty(lambda g: 10 * (ops.mean(_slopes(g)) - 1) ** 2),
-                "the mean is taken before the square: a slope of 0 and a slope of 2 would make up for each other. Square "
-                "first, image by image.",
-            ),
-            (
-                _faulty(alpha=lambda x: keras.random.normal((len(x), 1, 1, 1))),
-                "some points lie outside the line between their pair. α is uniform on [0, 1]; a normal asks for slopes "
-                "where the optimal critic has no reason to have one.",
-            ),
-            (
-                _faulty(alpha=lambda x: keras.random.uniform((1, 1, 1, 1))),
-                "α is the same for every image of the batch. Draw one for each: each pair gets a point of its own.",
-            ),
-            (
-                _faulty(alpha=lambda x: keras.random.uniform(x.shape)),
-                "α differs within an image, so the point is not on the line between a real and a generated image. Draw "
-                "one α for each image, of shape (batch, 1, 1, 1).",
-            ),
-            (
-                _faulty(alpha=lambda x: keras.random.uniform((len(x), 1, 1, 1)) ** 3),
-                "the points are not spread evenly along the line: α is to be uniform on [0, 1].",
-            ),
-            (
-                _faulty(lambda g: 10 * ops.mean((_slopes(g, epsilon=0.0) - 1) ** 2)),
-                "where the critic is flat, the gradient of the root is infinite, and every weight becomes NaN. Add an ε "
-                "such as 1e-12 under the root.",
-            ),
-            (_faulty(lambda g: float(10 * ops.mean((_slopes(g) - 1) ** 2))), _CUT_OFF),
-            (_faulty(lambda g: tf.stop_gradient(10 * ops.mean((_slopes(g) - 1) ** 2))), _CUT_OFF),
-        ],
+        {
+            _faulty(watch=False): UNWATCHED,
+            _faulty(lambda g: ops.mean((_slopes(g) - 1) ** 2)): "the factor λ = 10 is missing.",
+            _faulty(
+                lambda g: 10 * ops.mean((ops.sum(g**2, axis=(1, 2, 3)) - 1) ** 2)
+            ): "the root is missing: Σ grad² is the *square* of the length.",
+            _faulty(
+                lambda g: 10 * (_slopes(g, axes=None) - 1) ** 2
+            ): "the norm is over the whole batch, so it grows with √batch, and a critic that is just right is "
+            "pressed flat. Keep axis 0: steepness is a matter of one image.",
+            _faulty(
+                total=ops.mean
+            ): "differentiate the *sum* of the outputs, not their mean: the mean makes each image's gradient smaller "
+            "by the batch size.",
+            _faulty(
+                lambda g: 10 * ops.mean(_slopes(g) - 1)
+            ): "the difference ‖∇‖ − 1 has to be squared: slopes below 1 are punished as well.",
+            _faulty(
+                lambda g: 10 * ops.mean(_slopes(g) ** 2)
+            ): "the length is compared with 1: (‖∇‖ − 1)². Without the 1 the best critic would be flat.",
+            _faulty(lambda g: 10 * ops.sum((_slopes(g) - 1) ** 2)): "take the mean over the images, not their sum.",
+            _faulty(
+                lambda g: 10 * (_slopes(g) - 1) ** 2
+            ): "that is a penalty for each image. A penalty is one number, the mean over the images.",
+            _faulty(
+                lambda g: 10 * ops.mean((ops.abs(g) - 1) ** 2)
+            ): "each pixel's derivative is compared with 1. The *length* of the gradient is: add up the squares over "
+            "an image, then take the root.",
+            _faulty(
+                lambda g: 10 * ops.mean(ops.relu(_slopes(g) - 1) ** 2)
+            ): "slopes below 1 are free here. This penalty is two-sided: a slope of ½ pays 10·(½ − 1)².",
+            _faulty(
+                lambda g: 10 * (ops.mean(_slopes(g)) - 1) ** 2
+            ): "the mean is taken before the square: a slope of 0 and a slope of 2 would make up for each other. "
+            "Square first, image by image.",
+            _faulty(
+                alpha=lambda x: keras.random.normal((len(x), 1, 1, 1))
+            ): "some points lie outside the line between their pair. α is uniform on [0, 1]; a normal asks for "
+            "slopes where the optimal critic has no reason to have one.",
+            _faulty(
+                alpha=lambda x: keras.random.uniform((1, 1, 1, 1))
+            ): "α is the same for every image of the batch. Draw one for each: each pair gets a point of its own.",
+            _faulty(
+                alpha=lambda x: keras.random.uniform(x.shape)
+            ): "α differs within an image, so the point is not on the line between a real and a generated image. "
+            "Draw one α for each image, of shape (batch, 1, 1, 1).",
+            _faulty(
+                alpha=lambda x: keras.random.uniform((len(x), 1, 1, 1)) ** 3
+            ): "the points are not spread evenly along the line: α is to be uniform on [0, 1].",
+            _faulty(
+                lambda g: 10 * ops.mean((_slopes(g, epsilon=0.0) - 1) ** 2)
+            ): "where the critic is flat, the gradient of the root is infinite, and every weight becomes NaN. Add an "
+            "ε such as 1e-12 under the root.",
+            _faulty(lambda g: float(10 * ops.mean((_slopes(g) - 1) ** 2))): _CUT_OFF,
+            _faulty(lambda g: tf.stop_gradient(10 * ops.mean((_slopes(g) - 1) ** 2))): _CUT_OFF,
+        },
         nudge="try it on a linear critic: with ‖w‖ = 3 its slope is 3 everywhere, so its penalty is 10·(3 − 1)² = 40.",
         formula="10 · mean over the images of (‖∇D(x̂)‖₂ − 1)², x̂ = α·x + (1 − α)·G(z), one α ~ U[0, 1] for each image",
         room=1e-2,
     ),
-    right="right on critics whose slope is known, uniform in α, one norm for each image, and the critic can learn from it.",
+    right="right on critics whose slope is known, uniform in α, one norm for each image, and the critic can learn "
+    "from it.",
 )
 
 best_slope = Exercise(
@@ -353,8 +334,8 @@ best_slope = Exercise(
         nudge="where a loss is smallest its derivative is 0. Differentiate it in s.",
         formula="−W + 2λ(s − 1) = 0, with W = 2 and λ = 10",
     ),
-    right="s = 1 + W/(2λ). So `distance` is W·s = 2.2 where W₁ is 2: too large by the factor 1 + W/20, which goes to 1 as "
-    "the generator gets close.",
+    right="s = 1 + W/(2λ). So `distance` is W·s = 2.2 where W₁ is 2: too large by the factor 1 + W/20, which goes to "
+    "1 as the generator gets close.",
 )
 
 # --- 5. the curve ---------------------------------------------------------------------------------
@@ -365,8 +346,8 @@ def _run(right, mistakes):
         right,
         mistakes,
         nudge='choose "healthy", "unbounded" or "dead".',
-        formula="look at the size of the numbers: a slope that nothing holds grows without end; a critic of twelve tiny "
-        "factors cannot tell anything from anything.",
+        formula="look at the size of the numbers: a slope that nothing holds grows without end; a critic of twelve "
+        "tiny factors cannot tell anything from anything.",
     )
 
 
@@ -377,16 +358,16 @@ read_the_curves = Exercise(
             "I": _run(
                 "unbounded",
                 {
-                    "healthy": "it measures a distance far larger than anything in the picture, where all is within about "
-                    "2 of all else. What lets a critic claim any number it likes?",
+                    "healthy": "it measures a distance far larger than anything in the picture, where all is within "
+                    "about 2 of all else. What lets a critic claim any number it likes?",
                     "dead": "a critic that cannot tell anything from anything measures about 0. This one claims a lot.",
                 },
             ),
             "II": _run(
                 "dead",
                 {
-                    "healthy": "it ends near 0, which *looks* like success. But it was so from the first epoch on, before "
-                    "the generator had learnt anything: this critic does not see a difference that is there.",
+                    "healthy": "it ends near 0, which *looks* like success. But it was so from the first epoch on, "
+                    "before the generator had learnt anything: this critic does not see a difference that is there.",
                     "unbounded": "it measures next to nothing. A slope that nothing holds grows.",
                 },
             ),
