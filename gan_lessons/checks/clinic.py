@@ -222,12 +222,9 @@ distinct = Exercise(
                 lambda a, b, radius: np.array_equal(a, b)
             ): "four clouds of samples that hardly differ count as 60. Two samples are the same if they are *near* "
             "each other; being exactly equal is rare.",
-            (
-                lambda samples, radius: _distinct(samples, radius) - 1
-            ): "one is missing. Is the first sample of all kept?",
-            (
-                lambda samples, radius: len(samples) - _distinct(samples, radius)
-            ): "those that were dropped are counted, not those that were kept.",
+            "_distinct(samples, radius) - 1": "one is missing. Is the first sample of all kept?",
+            "len(samples) - _distinct(samples, radius)": "those that were dropped are counted, not those that were "
+            "kept.",
             _count(
                 against="last"
             ): "the same samples in another order have another number. Compare each sample with *all* that were "
@@ -297,9 +294,8 @@ slopes = Exercise(
             _steep(
                 lambda g: np.abs(np.reshape(g, (len(g), -1))).sum(axis=1)
             ): "that is the sum of the absolute values; the length is the root of the sum of the *squares*.",
-            (
-                lambda critic, points: _steep(lambda g: np.linalg.norm(g, axis=-1))(critic, points)
-            ): "right for points, but not for images: take the length over *all* axes behind the first.",
+            "_steep(lambda g: np.linalg.norm(g, axis=-1))(critic, points)": "right for points, but not for images: "
+            "take the length over *all* axes behind the first.",
         },
         nudge="for D(x) = ‖x‖²/2 the gradient is x, so you know each point's length.",
         formula="√Σ (∂ΣD/∂x)², the sum over all axes of a point but the first",

@@ -244,7 +244,8 @@ class Function(Kind):
     Args:
         reference: a right function, written as a student would. It is the solution as well.
         probes: the probes, the plainest first.
-        mistakes: from a wrong function to its hint. A student's function gets the hint of the one that
+        mistakes: from a wrong function to its hint. A string stands for what the function returns, in terms of the
+            arguments of the reference and of the names of its module. A student's function gets the hint of the one that
             gives the same where it first goes wrong, and agrees with it most elsewhere.
         nudge, formula: as in `Kind`.
         room: the absolute error that is allowed. The relative one is this too, but at most 0.001.
@@ -254,13 +255,14 @@ class Function(Kind):
         self,
         reference: Callable,
         probes: Iterable[Callable],
-        mistakes: Mapping[Callable, str],
+        mistakes: Mapping[Callable | str, str],
         nudge: str,
         formula: str,
         room: float = 1e-3,
     ):
         super().__init__(nudge, formula)
-        self.reference, self.probes, self.mistakes, self.room = reference, list(probes), dict(mistakes), room
+        self.reference, self.probes, self.room = reference, list(probes), room
+        self.mistakes = {self._function(wrong): hint for wrong, hint in mistakes.items()}
         self._cache = {}
 
     def examine(self, function):
@@ -283,6 +285,12 @@ class Function(Kind):
         if function not in self._cache:
             self._cache[function] = [_attempt(probe, function) for probe in self.probes]
         return self._cache[function]
+
+    def _function(self, wrong):
+        if callable(wrong):
+            return wrong
+        arguments = ", ".join(inspect.signature(self.reference).parameters)
+        return eval(f"lambda {arguments}: {wrong}", self.reference.__globals__)
 
     def _known(self, done, number, part):
         """Raises the hint of the mistake that gives the same here, and is most like the function elsewhere."""

@@ -43,22 +43,16 @@ optimal_discriminator = Exercise(
         _d_star,
         [on(np.linspace(-4, 6, 41)), on(np.array([0.3, 2.9]))],
         {
-            (
-                lambda x: 1 - _d_star(x)
-            ): "this is p_g / (p_r + p_g), right about the fakes. D is the probability of *real*.",
-            (
-                lambda x: _p(x) / _p(x, 2)
-            ): "p_r / p_g gives the odds, and is above 1 for x < 1. A probability is the share of p_r in the sum.",
-            (lambda x: 2.0 - 2 * x): "this is the logit of D*, log(p_r/p_g). The sigmoid makes a probability of it.",
-            (
-                lambda x: _p(x)
-            ): "this is p_r alone. D compares: where p_r is small but p_g is smaller still, it says real.",
-            (
-                lambda x: _p(x) / (_p(x) + _p(x, 2)) - 0.5
-            ): "this is ½ too low everywhere: D* is the share itself, and ½ where both densities are equal.",
-            (lambda x: _p(x) - _p(x, 2)): "the difference can be negative. D* is a probability, between 0 and 1.",
-            (lambda x: 1.0 * (_p(x) > _p(x, 2))): "this decides, 0 or 1. D* is the *probability* that a point is real.",
-            (lambda x: 0.5 + 0 * x): "½ is right only where both densities are equal. These two are not the same.",
+            "1 - _d_star(x)": "this is p_g / (p_r + p_g), right about the fakes. D is the probability of *real*.",
+            "_p(x) / _p(x, 2)": "p_r / p_g gives the odds, and is above 1 for x < 1. A probability is the share of "
+            "p_r in the sum.",
+            "2.0 - 2 * x": "this is the logit of D*, log(p_r/p_g). The sigmoid makes a probability of it.",
+            "_p(x)": "this is p_r alone. D compares: where p_r is small but p_g is smaller still, it says real.",
+            "_p(x) / (_p(x) + _p(x, 2)) - 0.5": "this is ½ too low everywhere: D* is the share itself, and ½ where "
+            "both densities are equal.",
+            "_p(x) - _p(x, 2)": "the difference can be negative. D* is a probability, between 0 and 1.",
+            "1.0 * (_p(x) > _p(x, 2))": "this decides, 0 or 1. D* is the *probability* that a point is real.",
+            "0.5 + 0 * x": "½ is right only where both densities are equal. These two are not the same.",
         },
         nudge="how likely is it that a point was real, when you know both densities there? Output one number a point.",
         formula="D*(x) = p_r(x) / (p_r(x) + p_g(x)), the share of the real density in the sum",
@@ -112,25 +106,21 @@ non_saturating_loss = Exercise(
             on(np.array([1000.0], "float32")),
         ],
         {
-            (
-                lambda t: np.mean(-_softplus(-t))
-            ): "the sign is turned round: this is E[log D(G(z))], which G wants *large*. You minimise a loss.",
-            (
-                lambda t: np.mean(-_softplus(t))
-            ): "this is E[log(1 − D(G(z)))], the saturating loss. The other one is about D itself, not 1 − D.",
-            (
-                lambda t: np.mean(_softplus(t))
-            ): "this is −E[log(1 − D(G(z)))], D's own loss on the fakes. G wants D(G(z)) → 1.",
-            (
-                lambda t: np.sum(_softplus(-t))
-            ): "this is the sum over the batch. Take the mean, or a larger batch would mean larger steps.",
-            (lambda t: _softplus(-t)): "this is a loss for each fake. A loss is one number, the mean over the batch.",
-            (lambda t: np.mean(-t)): "this is linear in the logit, as a critic's loss is. Where is the sigmoid of D?",
-            (lambda t: np.mean(special.expit(-t))): "this is the mean of 1 − D(G(z)). The logarithm is missing.",
-            (lambda t: -np.mean(np.log(special.expit(t)))): _OVERFLOWS,
-            (lambda t: np.mean(np.log(1 + np.exp(-t)))): _OVERFLOWS,
-            (lambda t: -np.mean(np.log(special.expit(t) + 1e-7))): _FLAT,
-            (lambda t: -np.mean(np.log(np.clip(special.expit(t), 1e-7, 1)))): _FLAT,
+            "np.mean(-_softplus(-fake_logits))": "the sign is turned round: this is E[log D(G(z))], which G wants "
+            "*large*. You minimise a loss.",
+            "np.mean(-_softplus(fake_logits))": "this is E[log(1 − D(G(z)))], the saturating loss. The other one is "
+            "about D itself, not 1 − D.",
+            "np.mean(_softplus(fake_logits))": "this is −E[log(1 − D(G(z)))], D's own loss on the fakes. G wants "
+            "D(G(z)) → 1.",
+            "np.sum(_softplus(-fake_logits))": "this is the sum over the batch. Take the mean, or a larger batch "
+            "would mean larger steps.",
+            "_softplus(-fake_logits)": "this is a loss for each fake. A loss is one number, the mean over the batch.",
+            "np.mean(-fake_logits)": "this is linear in the logit, as a critic's loss is. Where is the sigmoid of D?",
+            "np.mean(special.expit(-fake_logits))": "this is the mean of 1 − D(G(z)). The logarithm is missing.",
+            "-np.mean(np.log(special.expit(fake_logits)))": _OVERFLOWS,
+            "np.mean(np.log(1 + np.exp(-fake_logits)))": _OVERFLOWS,
+            "-np.mean(np.log(special.expit(fake_logits) + 1e-07))": _FLAT,
+            "-np.mean(np.log(np.clip(special.expit(fake_logits), 1e-07, 1)))": _FLAT,
         },
         nudge="for a logit of 0, D outputs ½ and the loss is log 2 ≈ 0.693. In general: the mean of −log σ(logit).",
         formula="−log σ(t) = log(1 + e⁻ᵗ) = softplus(−t): np.logaddexp(0, −t), or keras.ops.softplus(−t)",

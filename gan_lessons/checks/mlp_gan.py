@@ -27,8 +27,8 @@ answers_half = Exercise(
         2 * LOG_2,
         {
             LOG_2: "log 2 is the mean over the real images alone. D judges the fakes as well, and the two are added.",
-            -2 * LOG_2: "that is the value of the game, V = −log 4. D wants V large; its *loss*, which it descends, is "
-            "−V.",
+            -2 * LOG_2: "that is the value of the game, V = −log 4. D wants V large; its *loss*, which it descends, "
+            "is −V.",
             2 * np.log10(2): "log is the natural logarithm here, as everywhere in this course: np.log, not np.log10.",
             2: "these are bits. log is the natural logarithm here: np.log, not np.log2.",
             2 * _softplus(-0.5): _NOT_THE_LOGIT,
@@ -112,19 +112,17 @@ smoothed_loss = Exercise(
             _targets(
                 1, 0.1
             ): "you have smoothed the fakes. It is the real images whose target is 0.9; the fakes keep 0.",
-            (
-                lambda r, f: ops.mean(0.9 * ops.softplus(-r)) + ops.mean(ops.softplus(f))
-            ): "0.9 of −log D(x) only weighs the old loss. The other 0.1 belongs to the other output, and stops D "
-            "from growing ever surer.",
+            "ops.mean(0.9 * ops.softplus(-real_logits)) + ops.mean(ops.softplus(fake_logits))": "0.9 of −log D(x) "
+            "only weighs the old loss. The other 0.1 belongs to the other output, and stops D from growing ever "
+            "surer.",
             _targets(0.1, 0): "0.9 and 0.1 have changed places: 0.9 goes with −log D(x), which is softplus(−logit).",
             _targets(
                 0.9, 0, sign=-1
             ): "the sign: a loss is to be minimised, and a D that is right must have a small one.",
             _targets(0, 1): "the labels are swapped: real images have the target 0.9, fakes 0.",
             _targets(0.9, 0, mean=ops.sum): "that is a sum over the batch, which grows with it. Take the means.",
-            (
-                lambda r, f: 0.9 * ops.softplus(-r) + 0.1 * ops.softplus(r) + ops.softplus(f)
-            ): "that is a loss for each image. Take the mean over the batch.",
+            "0.9 * ops.softplus(-real_logits) + 0.1 * ops.softplus(real_logits) + ops.softplus(fake_logits)": "that "
+            "is a loss for each image. Take the mean over the batch.",
             _by_probabilities: "right for small logits, but at a logit of 200 it is not finite: log 0. Use softplus "
             "of the logits.",
         },
@@ -209,9 +207,7 @@ generator_step = Exercise(
         _generator_step,
         [_step_of_g(1, 8), _step_of_g(5, 5)],
         {
-            (
-                lambda *pieces: None
-            ): "the function does nothing yet. A tape, the fakes, G's loss, its gradients, a step, `return loss`.",
+            "None": "the function does nothing yet. A tape, the fakes, G's loss, its gradients, a step, `return loss`.",
             _turn(
                 early=True
             ): "every gradient is None: there is no way back from the loss to G's weights. In G's turn the fakes "
@@ -285,13 +281,10 @@ spherical = Exercise(
         {
             _straight: "that is the straight way. Half-way its length is about 7, where latents have about 10: the "
             "weights are sines of parts of the angle, not 1 − t and t.",
-            (
-                lambda a, b, t: _spherical(b, a, t)
-            ): "the arc is walked backwards: at t = 0 the weight of `start` must be 1.",
+            "_spherical(end, start, t)": "the arc is walked backwards: at t = 0 the weight of `start` must be 1.",
             _undivided: "at t = 0 you get sin(ω)·start. Both weights have to be divided by sin(ω).",
-            (
-                lambda a, b, t: _spherical(a / np.linalg.norm(a), b / np.linalg.norm(b), t)
-            ): "all your points have length 1. Normalise only to find the angle; the arc runs between start and end.",
+            "_spherical(start / np.linalg.norm(start), end / np.linalg.norm(end), t)": "all your points have length "
+            "1. Normalise only to find the angle; the arc runs between start and end.",
             _scaled: "the ends and the lengths are right, but at t = ¼ a quarter of the *angle* must lie behind you.",
             _sines: "there are NaNs. The angle is arccos(start · end / (‖start‖ ‖end‖)): without dividing by the two "
             "lengths, arccos gets numbers beyond 1.",

@@ -159,9 +159,7 @@ frechet_distance = Exercise(
             _variant(factor=1): "it is *twice* the trace of the root that is subtracted.",
             _variant(factor=-2): "the trace of the root is subtracted, not added.",
             _variant(factor=0): "the last term is missing: −2 tr (Σ_a Σ_b)^½.",
-            (
-                lambda real, made: np.sum((real.mean(0) - made.mean(0)) ** 2)
-            ): "these are the means alone; the covariances belong to it.",
+            "np.sum((real.mean(0) - made.mean(0)) ** 2)": "these are the means alone; the covariances belong to it.",
             _variant(
                 final=lambda x: math.sqrt(max(x, 0))
             ): "you have taken a root at the end. What is published as FID is the squared distance.",
@@ -175,9 +173,8 @@ frechet_distance = Exercise(
                 rows=1
             ): "the shapes do not fit: np.cov takes one variable a *row*, unless told rowvar=False. Its result "
             "should have shape (d, d).",
-            (
-                lambda real, made: _frechet(real, made) if real.shape[1] == 4 else 0.0
-            ): "right for 4 features, but wrong for 2: is the number of features written into it?",
+            "_frechet(real, made) if real.shape[1] == 4 else 0.0": "right for 4 features, but wrong for 2: is the "
+            "number of features written into it?",
         },
         nudge="compute the three terms one by one, and print each: the means, the traces, the root.",
         formula="|μ_a − μ_b|² + tr(Σ_a + Σ_b) − 2 tr (Σ_a Σ_b)^½",

@@ -164,20 +164,16 @@ LOSS_OF_D = Function(
     _cross_entropy,
     [_logits(0, 1, -1), _logits(1, -2, 0)],
     {
-        (
-            lambda r, f: ops.mean(ops.softplus(r)) + ops.mean(ops.softplus(-f))
-        ): "that is what the patient has: softplus(+logit) is small for a logit below 0.",
-        (
-            lambda r, f: ops.mean(ops.softplus(-r)) + ops.mean(ops.softplus(-f))
-        ): "now real images *and* fakes have the label 1.",
-        (
-            lambda r, f: ops.mean(ops.softplus(r)) + ops.mean(ops.softplus(f))
-        ): "now real images *and* fakes have the label 0.",
-        (
-            lambda r, f: -ops.mean(ops.softplus(r)) - ops.mean(ops.softplus(-f))
-        ): "a minus before the whole turns D round, but −softplus is not a cross-entropy: it falls without end.",
-        (lambda r, f: ops.mean(ops.softplus(-r))): "the fakes are missing. D is to give them the label 0.",
-        (lambda r, f: ops.mean(ops.softplus(f))): "the real images are missing. D is to give them the label 1.",
+        "ops.mean(ops.softplus(real_logits)) + ops.mean(ops.softplus(-fake_logits))": "that is what the patient has: "
+        "softplus(+logit) is small for a logit below 0.",
+        "ops.mean(ops.softplus(-real_logits)) + ops.mean(ops.softplus(-fake_logits))": "now real images *and* fakes "
+        "have the label 1.",
+        "ops.mean(ops.softplus(real_logits)) + ops.mean(ops.softplus(fake_logits))": "now real images *and* fakes "
+        "have the label 0.",
+        "-ops.mean(ops.softplus(real_logits)) - ops.mean(ops.softplus(-fake_logits))": "a minus before the whole "
+        "turns D round, but −softplus is not a cross-entropy: it falls without end.",
+        "ops.mean(ops.softplus(-real_logits))": "the fakes are missing. D is to give them the label 0.",
+        "ops.mean(ops.softplus(fake_logits))": "the real images are missing. D is to give them the label 1.",
     },
     nudge="real is 1: its loss is small if the logit is high. Fake is 0: small if it is low. The mean of each, added.",
     formula="mean softplus(−real_logits) + mean softplus(fake_logits)",

@@ -66,25 +66,19 @@ to_pixels = Exercise(
         _to_pixels,
         [_pixels(-1, -0.5, 0, 0.5, 1), _pixels(0.9, -0.2, -1)],
         {
-            (lambda images: (images + 1) * 127.5): _UINT8,
-            (
-                lambda images: ((images + 1) * 128).astype("int64").astype("uint8")
-            ): "white, +1, came out as 0: 256 does not fit into uint8 and wraps round. Scale by 127.5, not by 128.",
-            (
-                lambda images: (images * 255).astype("int64").astype("uint8")
-            ): "black, −1, came out as 1: −255 wraps round in uint8. Shift before you scale.",
-            (
-                lambda images: (images * 127.5 + 127).astype("int64").astype("uint8") + np.uint8(128)
-            ): "black and white are near grey, and grey is black: the values wrap round. Shift first, then scale.",
-            (
-                lambda images: (np.maximum(images, 0) * 255).astype("uint8")
-            ): "the ends are right but 0, which is grey, did not become 127. Nothing below 0 may be cut off.",
-            (
-                lambda images: ((images + 1) / 2).astype("uint8")
-            ): "the images are in [0, 1], and nearly all of them become 0 when the decimals go. Scale to 255 first.",
-            (
-                lambda images: ((1 - images) * 127.5).astype("uint8")
-            ): "black and white have changed places: −1 is black, 0, and 1 is white, 255.",
+            "(images + 1) * 127.5": _UINT8,
+            "((images + 1) * 128).astype('int64').astype('uint8')": "white, +1, came out as 0: 256 does not fit into "
+            "uint8 and wraps round. Scale by 127.5, not by 128.",
+            "(images * 255).astype('int64').astype('uint8')": "black, −1, came out as 1: −255 wraps round in uint8. "
+            "Shift before you scale.",
+            "(images * 127.5 + 127).astype('int64').astype('uint8') + np.uint8(128)": "black and white are near "
+            "grey, and grey is black: the values wrap round. Shift first, then scale.",
+            "(np.maximum(images, 0) * 255).astype('uint8')": "the ends are right but 0, which is grey, did not "
+            "become 127. Nothing below 0 may be cut off.",
+            "((images + 1) / 2).astype('uint8')": "the images are in [0, 1], and nearly all of them become 0 when "
+            "the decimals go. Scale to 255 first.",
+            "((1 - images) * 127.5).astype('uint8')": "black and white have changed places: −1 is black, 0, and 1 is "
+            "white, 255.",
         },
         nudge="−1 must become 0, 0 must become 127, and 1 must become 255, and the shape must stay as it is.",
         formula="shift to [0, 2], scale by 127.5: (images + 1) * 127.5",
@@ -105,23 +99,16 @@ between = Exercise(
         _between,
         [on(start, end, t) for start, end in _LATENTS for t in (0.0, 1.0, 0.25)],
         {
-            (
-                lambda start, end, t: t * start + (1 - t) * end
-            ): "the way is walked backwards: t = 0 is to give `start`, and t = 1 is to give `end`.",
-            (
-                lambda start, end, t: start + t * end
-            ): "at t = 1 nothing of `start` may be left. The two weights add up to 1.",
-            (lambda start, end, t: start + end): "t does not come into it.",
-            (lambda start, end, t: (start + end) / 2): "that is half-way, wherever t is: at t = 0 it is to be `start`.",
-            (
-                lambda start, end, t: (1 - t**2) * start + t**2 * end
-            ): "the ends are right, but at t = ¼ a quarter of the way must lie behind you.",
-            (
-                lambda start, end, t: t * (end - start)
-            ): "at t = 0 it gives 0: this is the way *from* `start`. Add `start`.",
-            (
-                lambda start, end, t: (1 - t) * start.sum() + t * end.sum()
-            ): "a latent in between is a latent, of the same shape; this is one number.",
+            "t * start + (1 - t) * end": "the way is walked backwards: t = 0 is to give `start`, and t = 1 is to "
+            "give `end`.",
+            "start + t * end": "at t = 1 nothing of `start` may be left. The two weights add up to 1.",
+            "start + end": "t does not come into it.",
+            "(start + end) / 2": "that is half-way, wherever t is: at t = 0 it is to be `start`.",
+            "(1 - t ** 2) * start + t ** 2 * end": "the ends are right, but at t = ¼ a quarter of the way must lie "
+            "behind you.",
+            "t * (end - start)": "at t = 0 it gives 0: this is the way *from* `start`. Add `start`.",
+            "(1 - t) * start.sum() + t * end.sum()": "a latent in between is a latent, of the same shape; this is "
+            "one number.",
         },
         nudge="at t = 0 it must give `start`, at t = 1 `end`, and go straight in between.",
         formula="a weight of 1 − t for `start` and of t for `end`",

@@ -86,27 +86,22 @@ losses = Exercise(
                 _critic_loss,
                 [_logits(0, 1.5, -0.5), _logits(1, -2, 1)],  # the critic is right on the first, wrong on the second
                 {
-                    (
-                        lambda r, f: ops.mean(r) - ops.mean(f)
-                    ): "the sign is wrong. The critic wants E[D(x)] − E[D(G(z))] large; an optimizer goes *down*.",
-                    (
-                        lambda r, f: -ops.abs(ops.mean(r) - ops.mean(f))
-                    ): "right while the critic outputs more for real images. One that has it the wrong way round "
-                    "would be told to go on: leave the sign in.",
-                    (
-                        lambda r, f: ops.abs(ops.mean(r) - ops.mean(f))
-                    ): "a distance has no sign, but this loss needs one.",
-                    (lambda r, f: ops.sum(f) - ops.sum(r)): _SUM,
-                    (lambda r, f: f - r): _EACH,
-                    (lambda r, f: ops.mean(ops.softplus(f)) + ops.mean(ops.softplus(-r))): _BENT,
-                    (lambda r, f: ops.mean(ops.sigmoid(f)) - ops.mean(ops.sigmoid(r))): (
+                    "ops.mean(real_logits) - ops.mean(fake_logits)": "the sign is wrong. The critic wants E[D(x)] − "
+                    "E[D(G(z))] large; an optimizer goes *down*.",
+                    "-ops.abs(ops.mean(real_logits) - ops.mean(fake_logits))": "right while the critic outputs more "
+                    "for real images. One that has it the wrong way round would be told to go on: leave the sign in.",
+                    "ops.abs(ops.mean(real_logits) - ops.mean(fake_logits))": "a distance has no sign, but this loss "
+                    "needs one.",
+                    "ops.sum(fake_logits) - ops.sum(real_logits)": _SUM,
+                    "fake_logits - real_logits": _EACH,
+                    "ops.mean(ops.softplus(fake_logits)) + ops.mean(ops.softplus(-real_logits))": _BENT,
+                    "ops.mean(ops.sigmoid(fake_logits)) - ops.mean(ops.sigmoid(real_logits))": (
                         _BENT + " Leave the sigmoid out."
                     ),
-                    (lambda r, f: -ops.mean(r)): "the fakes are missing: the critic could output a high value for all.",
-                    (
-                        lambda r, f: ops.mean(f)
-                    ): "the real images are missing: the critic could output a low value for all.",
-                    (lambda r, f: -ops.mean(f)): "that is the generator's loss.",
+                    "-ops.mean(real_logits)": "the fakes are missing: the critic could output a high value for all.",
+                    "ops.mean(fake_logits)": "the real images are missing: the critic could output a low value for "
+                    "all.",
+                    "-ops.mean(fake_logits)": "that is the generator's loss.",
                 },
                 nudge="which difference of two means does the critic want to be large?",
                 formula="E[D(G(z))] − E[D(x)], with ops.mean for E",
@@ -115,15 +110,14 @@ losses = Exercise(
                 _generator_loss,
                 [_logits(0, -0.5), _logits(1, 2)],
                 {
-                    (
-                        lambda f: ops.mean(f)
-                    ): "the sign is wrong. The generator wants E[D(G(z))] large; an optimizer goes *down*.",
-                    (lambda f: -ops.abs(ops.mean(f))): "right for one sign of the critic's output only: no abs.",
-                    (lambda f: ops.abs(ops.mean(f))): "the generator wants the output *large*, not near 0: no abs.",
-                    (lambda f: -ops.sum(f)): _SUM,
-                    (lambda f: -f): _EACH,
-                    (lambda f: ops.mean(ops.softplus(-f))): _BENT,
-                    (lambda f: -ops.mean(ops.sigmoid(f))): (_BENT + " Leave the sigmoid out."),
+                    "ops.mean(fake_logits)": "the sign is wrong. The generator wants E[D(G(z))] large; an optimizer "
+                    "goes *down*.",
+                    "-ops.abs(ops.mean(fake_logits))": "right for one sign of the critic's output only: no abs.",
+                    "ops.abs(ops.mean(fake_logits))": "the generator wants the output *large*, not near 0: no abs.",
+                    "-ops.sum(fake_logits)": _SUM,
+                    "-fake_logits": _EACH,
+                    "ops.mean(ops.softplus(-fake_logits))": _BENT,
+                    "-ops.mean(ops.sigmoid(fake_logits))": (_BENT + " Leave the sigmoid out."),
                 },
                 nudge="which mean can the generator change, and does it want it large or small?",
                 formula="−E[D(G(z))], with ops.mean for E",
