@@ -13,7 +13,8 @@ import tensorflow as tf
 
 from gan_lessons import checks
 from gan_lessons.checks import Exercise, Mark, Outcome, clinic
-from gan_lessons.checks.kinds import Blank, Choice, Function, Hint, Network, Number, Several, is_blank, on
+from gan_lessons.checks.functions import Function, on
+from gan_lessons.checks.kinds import Blank, Choice, Hint, Network, Number, Several, is_blank
 
 ROWS = {f"{lesson}.{name}": row for lesson in checks._LESSONS for name, row in checks.exercises(lesson).items()}
 

@@ -18,7 +18,7 @@ To add an exercise, add a row to the lesson's module. The tests read the rows to
         right="−log 4, whatever the two densities are.",
     )
 
-The kinds of answer are in `gan_lessons.checks.kinds`.
+The kinds of answer are in `gan_lessons.checks.kinds` and `gan_lessons.checks.functions`.
 """
 
 import importlib
@@ -26,7 +26,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from gan_lessons.checks.kinds import Blank, Hint, Kind, in_words, is_blank, noticing_blanks
+from gan_lessons.checks.functions import in_words, noticing_blanks
+from gan_lessons.checks.kinds import Blank, Hint, Kind, is_blank
 
 _LESSONS = ("start_here", "minimax_game", "mlp_gan", "dcgan", "wgan", "quality", "clinic", "faster")
 

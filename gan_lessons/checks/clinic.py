@@ -14,7 +14,8 @@ import tensorflow as tf
 from keras import layers, ops
 
 from gan_lessons.checks import Exercise, rules
-from gan_lessons.checks.kinds import UNWATCHED, Blank, Function, Kind, is_blank
+from gan_lessons.checks.functions import UNWATCHED, Function
+from gan_lessons.checks.kinds import Blank, Kind, is_blank
 from gan_lessons.doctor import ILLNESSES
 
 # --- the instruments ------------------------------------------------------------------------------
@@ -263,8 +264,8 @@ def _steep(of=lambda g: np.sqrt(np.sum(np.reshape(g, (len(g), -1)) ** 2, axis=1)
         with tf.GradientTape() as tape:
             if watch:
                 tape.watch(points)
-            answers = total(critic(points))
-        return of(tape.gradient(answers, points).numpy())
+            outputs = total(critic(points))
+        return of(tape.gradient(outputs, points).numpy())
 
     return function
 
@@ -635,7 +636,7 @@ patient_17 = Exercise(
         {
             "slack_penalty": "the slope is off, yes. Why does the penalty not see it?",
             "not_in_training_mode": "training=True is given. Is it good that the critic then looks at the whole batch?",
-            None: "the answer to a point should depend on that point alone. In which layer do the others come in?",
+            None: "the output for a point should depend on that point alone. In which layer do the others come in?",
         },
         rules.each_point_alone,
         'critic = [keras.Input((2,)), dense(64, "relu"), dense(64, "relu"), layers.Dense(1)]',

@@ -4,7 +4,8 @@ import numpy as np
 from scipy import special, stats
 
 from gan_lessons.checks import Exercise
-from gan_lessons.checks.kinds import Choice, Function, Number, Several, on
+from gan_lessons.checks.functions import Function, on
+from gan_lessons.checks.kinds import Choice, Number, Several
 
 LOG_2 = float(np.log(2))
 

@@ -7,7 +7,8 @@ from keras import ops
 
 from gan_lessons import networks, objectives
 from gan_lessons.checks import Exercise
-from gan_lessons.checks.kinds import Choice, Function, Number, Several, on
+from gan_lessons.checks.functions import Function, on
+from gan_lessons.checks.kinds import Choice, Number, Several
 from gan_lessons.models import GAN
 
 LOG_2 = float(np.log(2))

@@ -6,7 +6,8 @@ import numpy as np
 from scipy import linalg
 
 from gan_lessons.checks import Exercise
-from gan_lessons.checks.kinds import Choice, Function, Number, Several, on
+from gan_lessons.checks.functions import Function, on
+from gan_lessons.checks.kinds import Choice, Number, Several
 
 # --- 2. the classifier score ----------------------------------------------------------------------
 

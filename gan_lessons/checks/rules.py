@@ -9,7 +9,8 @@ import tensorflow as tf
 from keras import layers, ops
 
 from gan_lessons import validation
-from gan_lessons.checks.kinds import Function, Hint, on
+from gan_lessons.checks.functions import Function, on
+from gan_lessons.checks.kinds import Hint
 
 STEPS = 200  # what a mended GAN is trained for
 
@@ -192,7 +193,7 @@ def ends_in_a_logit(gan, pixels):
     )
     refuse(
         tuple(discriminator.output_shape) != (None, 1),
-        f"D answers one logit for each image, (None, 1). Yours answers {discriminator.output_shape}.",
+        f"D outputs one logit for each image, (None, 1). Yours outputs {discriminator.output_shape}.",
     )
     refuse(
         (last := validation.last_activation(discriminator)) not in ("linear", None),
@@ -301,7 +302,8 @@ def training_mode(gan, pixels):
         "neither Dropout nor BatchNormalization knows yet that it is being trained: training=True, twice.",
     )
     refuse(
-        np.array_equal(one, other), "G is in training mode. D's Dropout is still off: asked twice, it answers the same."
+        np.array_equal(one, other),
+        "G is in training mode. D's Dropout is still off: two calls output the same.",
     )
     refuse(not moved, "D is in training mode. G's BatchNormalization still keeps statistics that never move.")
 
@@ -510,14 +512,14 @@ def each_point_alone(gan, points):
     )
     refuse(
         tuple(critic.output_shape) != (None, 1) or tuple(gan.generator.output_shape) != (None, 2),
-        "G makes points, (None, 2), and the critic answers one number for each, (None, 1).",
+        "G makes points, (None, 2), and the critic outputs one number for each, (None, 1).",
     )
     answers = [
         gan.logits(np.concatenate([points[:1], others])).numpy()[0, 0] for others in (points[1:64], points[64:127])
     ]
     refuse(
         not np.isclose(*answers, rtol=1e-4, atol=1e-5),
-        "the answer to a point still depends on the others of the batch.",
+        "the output for a point still depends on the others of the batch.",
     )
     refuse(
         len(critic.trainable_variables) < 4,

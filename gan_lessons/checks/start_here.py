@@ -3,7 +3,8 @@
 import numpy as np
 
 from gan_lessons.checks import Exercise
-from gan_lessons.checks.kinds import NOTHING, Choice, Function, Hint, Number, on
+from gan_lessons.checks.functions import NOTHING, Function, on
+from gan_lessons.checks.kinds import Choice, Hint, Number
 
 latent_shape = Exercise(
     "The shape of the latents",

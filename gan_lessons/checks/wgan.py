@@ -6,7 +6,8 @@ import tensorflow as tf
 from keras import ops
 
 from gan_lessons.checks import Exercise
-from gan_lessons.checks.kinds import UNWATCHED, Choice, Function, Hint, Number, Several, on
+from gan_lessons.checks.functions import UNWATCHED, Function, on
+from gan_lessons.checks.kinds import Choice, Hint, Number, Several
 
 # --- 1. the distance ------------------------------------------------------------------------------
 
