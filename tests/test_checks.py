@@ -114,9 +114,16 @@ def _(kind: Several):
     return (dict.fromkeys(kind.parts, ...),)
 
 
+def as_shown(kind):
+    """The function that the solution's text defines."""
+    scope = dict(kind.reference.__globals__)
+    exec(kind.solution(), scope)
+    return scope[kind.reference.__name__.removeprefix("_")]
+
+
 @rights.register
 def _(kind: Function):
-    return [(kind.reference,)]
+    return [(kind.reference,), (as_shown(kind),)]
 
 
 @wrongs.register
@@ -131,7 +138,7 @@ def _(kind: Function):
 
 @rights.register
 def _(kind: Network):
-    return [(kind.reference(),)]
+    return [(kind.reference(),), (as_shown(kind)(),)]
 
 
 @wrongs.register
@@ -203,6 +210,7 @@ def test_wrong_answers_climb_a_ladder(row, capsys):
     capsys.readouterr()
     row.solution()
     assert capsys.readouterr().out == "2 + 2\n4\n"
+    assert "give one answer" in row(4, 4).message
 
 
 def test_the_report_counts_right_answers_and_solutions_shown(row, capsys):
@@ -273,12 +281,21 @@ def test_the_nearest_number_counts():
             kind.examine(wrong)
 
 
+def on_line():
+    return Function(lambda x: 2 * x, [on(np.array([1.0, 2.0]))], {}, nudge="look again.", formula="2x")
+
+
 def test_parts_that_are_still_to_do():
     kind = Several({"a": Number(1, {}, "a!", "1"), "b": Number(2, {}, "b!", "2")})
     with pytest.raises(Blank, match="still to do: b"):
         kind.examine({"a": 1, "b": ...})
     with pytest.raises(Hint, match=r"\(a\) a!"):  # a wrong one comes first
         kind.examine({"a": 3, "b": ...})
+    both = Several({"f": on_line(), "g": on_line()})
+    with pytest.raises(Hint, match=r"\(f\) look again"):  # a function that returns three dots is still to do
+        both.examine(lambda x: 3 * x, lambda x: ...)
+    with pytest.raises(Blank, match="still to do: g"):
+        both.examine(lambda x: 2 * x, lambda x: ...)
     with pytest.raises(Hint, match="keep the dictionary with the keys a, b"):
         kind.examine({"a": 1})
 
@@ -307,8 +324,9 @@ def unwatched(then):
         (unwatched(lambda gradient: gradient.numpy()), "tape.watch"),
         (unwatched(tf.square), "tape.watch"),
         (unwatched(lambda gradient: keras.ops.sum(gradient)), "tape.watch"),
-        (lambda points: tf.ones((2, 3)) + tf.ones((4, 5)), "two shapes do not fit: [2,3] vs. [4,5]"),
-        (lambda points: tf.matmul(points, points), "two shapes do not fit"),
+        (lambda points: tf.ones((2, 3)) + tf.ones((4, 5)), "the shapes do not fit: [2,3] vs. [4,5]"),
+        (lambda points: tf.matmul(points, points), "the shapes do not fit"),
+        (lambda points: points * tf.constant(1.0, tf.float64), "one type only"),
         (lambda points: None, "end in `return"),
         (lambda points: 1 / 0, "your answer raised ZeroDivisionError: division by zero"),
         (lambda: 0, "your answer raised TypeError"),

@@ -93,6 +93,8 @@ class Exercise:
         try:
             if not answers or all(is_blank(answer) for answer in answers):
                 raise Blank
+            if len(answers) > 1 and not self.kind.several:
+                raise Hint("give one answer.")
             # A student's function raises Blank when it returns the three dots. Classes and networks stay as they are.
             found = self.kind.examine(*(noticing_blanks(one) if hasattr(one, "__code__") else one for one in answers))
             said = self.right(*answers) if callable(self.right) else self.right

@@ -317,6 +317,8 @@ class Mend(Kind):
         cure: the line that mends the patient.
     """
 
+    several = True
+
     def __init__(self, illness, clues, rule, cure):
         super().__init__(clues[None], formula="")
         self.illness, self.clues, self.rule, self.cure = illness, clues, rule, cure

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from gan_lessons.checks.kinds import Blank, Hint, Kind
+from gan_lessons.checks.kinds import Blank, Hint, Kind, written
 
 
 class Function(Kind):
@@ -118,7 +118,7 @@ class Function(Kind):
         self.wrong()
 
     def solution(self):
-        return inspect.cleandoc(inspect.getsource(self.reference))
+        return written(self.reference)
 
 
 # --- calling what a student wrote -------------------------------------------------------------------------------------
@@ -180,6 +180,8 @@ def in_words(error: Exception, function: Callable | None = None) -> str:
         return UNWATCHED
     if isinstance(error, tf.errors.OpError) or "tensorflow" in type(error).__module__:
         shapes = _SHAPES.search(text)
-        return f"TensorFlow cannot compute this: two shapes do not fit{': ' + shapes.group() if shapes else ''}."
+        if "expected to be a" in text or "dtype" in text:
+            return "TensorFlow computes with numbers of one type only: turn all of them into float32."
+        return f"TensorFlow cannot compute this: the shapes do not fit{': ' + shapes.group() if shapes else ''}."
     first = text.strip().partition("\n")[0]
     return f"your answer raised {type(error).__name__}: {first[:200]}"

@@ -41,6 +41,11 @@ def is_blank(answer: Any) -> bool:
     return False
 
 
+def written(function: Callable) -> str:
+    """Returns the source of a function of the rows, under a public name."""
+    return inspect.getsource(function).replace("def _", "def ", 1).rstrip()
+
+
 class Kind:
     """Base of all kinds of answer.
 
@@ -48,6 +53,8 @@ class Kind:
         nudge: the hint for a wrong answer that is no known mistake: what to look at.
         formula: what follows the hint from the second wrong answer on.
     """
+
+    several = False  # whether `examine` takes more than one argument
 
     def __init__(self, nudge: str, formula: str):
         self.nudge, self.formula = nudge, formula
@@ -164,6 +171,8 @@ class Several(Kind):
         selection: whether the student gives a list of the names that are True.
     """
 
+    several = True
+
     def __init__(
         self,
         parts: Mapping[Any, Kind],
@@ -182,14 +191,16 @@ class Several(Kind):
 
     def examine(self, *answers):
         answers = self._by_name(answers[0] if len(answers) == 1 else answers)
-        blank = [name for name in self.parts if is_blank(answers[name])]
-        hints = {}
+        blank, hints = [], {}
         for name, part in self.parts.items():
-            if name not in blank:
-                try:
-                    part.examine(answers[name])
-                except Hint as hint:
-                    hints[name] = hint
+            try:
+                if is_blank(answers[name]):
+                    raise Blank
+                part.examine(answers[name])
+            except Blank:
+                blank.append(name)
+            except Hint as hint:
+                hints[name] = hint
         for mistake, text in self.mistakes:
             if hints and not blank and all(self._agree(part, answers[n], mistake[n]) for n, part in self.parts.items()):
                 self.wrong(text)
@@ -230,6 +241,8 @@ class Several(Kind):
     def solution(self):
         if self.selection:
             return repr([name for name, part in self.parts.items() if part.right])
+        if any(hasattr(part, "reference") for part in self.parts.values()):
+            return "\n\n".join(part.solution() for part in self.parts.values())
         lines = (f"    {name!r}: {part.solution()}," for name, part in self.parts.items())
         return "\n".join(["{", *lines, "}"])
 
@@ -259,4 +272,4 @@ class Network(Kind):
                 self.wrong(hint.format(has))
 
     def solution(self):
-        return inspect.cleandoc(inspect.getsource(self.reference))
+        return written(self.reference)
