@@ -2,9 +2,11 @@
 
 import functools
 import importlib
+import re
 import sys
 import types
 from fractions import Fraction
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -353,3 +355,10 @@ def test_a_mistake_is_told_by_all_that_it_does():
     for function, hint in ((lambda x: sum(x), "not a sum"), (lambda x: sum(abs(x)), "no absolute")):
         with pytest.raises(Hint, match=hint):
             kind.examine(function)
+
+
+@pytest.mark.parametrize("lesson", checks._LESSONS)
+def test_a_lesson_calls_its_exercises_in_order(lesson):
+    source = Path(__file__).resolve().parent.parent / "notebooks" / "source" / f"{lesson}.py"
+    called = re.findall(rf"^gl\.checks\.{lesson}\.(\w+)\(", source.read_text(encoding="utf-8"), re.MULTILINE)
+    assert called == list(checks.exercises(lesson))

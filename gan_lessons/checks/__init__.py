@@ -105,7 +105,7 @@ class Exercise:
         except Hint as hint:
             outcome = self._hint(str(hint), hint.formula or self.kind.formula)
         except Exception as error:  # whatever the student's code raised: the notebook has to go on
-            outcome = self._hint(in_words(error, answers[0]), self.kind.formula)
+            outcome = self._hint(in_words(error, next(filter(callable, answers), None)), self.kind.formula)
         _outcomes[_place(self)] = outcome
         print(outcome)
         return outcome

@@ -152,7 +152,9 @@ def noticing_blanks(function: Callable) -> Callable:
 
 
 def _uses_a_tape(function):
-    return "GradientTape" in getattr(getattr(function, "__code__", None), "co_names", ())
+    """Whether a function, or a method of a class, has a GradientTape in it."""
+    pieces = vars(function).values() if isinstance(function, type) else (function,)
+    return any("GradientTape" in getattr(getattr(one, "__code__", None), "co_names", ()) for one in pieces)
 
 
 def _attempt(probe, function):

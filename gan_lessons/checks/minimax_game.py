@@ -155,7 +155,7 @@ far_apart = Exercise(
                 nudge="every bit of mass is moved to the right by the same way. How far?",
                 formula="W = mean way of the mass under the best plan: x → x + 5",
             ),
-        },
+        }
     ),
     right="log 2 and 5. Moved to [50, 51], JSD would still be log 2, and the Wasserstein distance 50.",
 )

@@ -301,10 +301,7 @@ def training_mode(gan, pixels):
         np.array_equal(one, other) and not moved,
         "neither Dropout nor BatchNormalization knows yet that it is being trained: training=True, twice.",
     )
-    refuse(
-        np.array_equal(one, other),
-        "G is in training mode. D's Dropout is still off: two calls output the same.",
-    )
+    refuse(np.array_equal(one, other), "G is in training mode. D's Dropout is still off: two calls output the same.")
     refuse(not moved, "D is in training mode. G's BatchNormalization still keeps statistics that never move.")
 
 
