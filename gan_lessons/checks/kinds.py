@@ -185,10 +185,6 @@ class Several(Kind):
         super().__init__(f"give a list of some of these: {names}." if selection else nudge, formula)
         self.parts, self.mistakes, self.selection = dict(parts), list(mistakes), selection
 
-    @property
-    def right(self) -> dict:
-        return {name: getattr(part, "right", None) for name, part in self.parts.items()}
-
     def examine(self, *answers):
         answers = self._by_name(answers[0] if len(answers) == 1 else answers)
         blank, hints = [], {}

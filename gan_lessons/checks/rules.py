@@ -3,6 +3,8 @@
 A rule takes the GAN and its data. It looks at one method alone, where the right result is known, and raises `Hint`.
 """
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -15,13 +17,13 @@ from gan_lessons.checks.kinds import Hint
 STEPS = 200  # what a mended GAN is trained for
 
 
-def refuse(wrong, hint: str) -> None:
+def refuse(wrong: bool, hint: str) -> None:
     """Raises a hint if something is wrong."""
     if wrong:
         raise Hint(hint)
 
 
-def moved(gan, turn):
+def moved(gan: keras.Model, turn: Callable) -> list[float]:
     """By how much a call moves the weights of G, and of D."""
     players = gan.generator, gan.discriminator
     before = [player.get_weights() for player in players]
@@ -32,7 +34,7 @@ def moved(gan, turn):
     ]
 
 
-def first_batch(gan, data):
+def first_batch(gan: keras.Model, data: np.ndarray) -> tf.Tensor:
     """The first batch of what the GAN is trained on."""
     batches = gan.batches(data)
     refuse(
@@ -48,7 +50,7 @@ def first_batch(gan, data):
     return batch
 
 
-def train(gan, data):
+def train(gan: keras.Model, data: np.ndarray) -> tuple[dict, np.ndarray]:
     """Trains what has been mended; what the curves say at the end, and samples."""
     batches = gan.batches(data).repeat()
     history = gan.fit(batches, steps_per_epoch=STEPS // 4, epochs=4, shuffle=False, verbose=0).history
@@ -56,13 +58,13 @@ def train(gan, data):
     return {name: values[-1] for name, values in history.items()}, ops.convert_to_numpy(samples)
 
 
-def likeness_of(samples, pixels):
+def likeness_of(samples: np.ndarray, pixels: np.ndarray) -> float:
     """The correlation of the samples' mean image with that of the real images: where there is ink."""
     real = pixels.astype("float32").mean(axis=0).ravel()
     return float(np.corrcoef(samples.mean(axis=0).ravel(), real)[0, 1])
 
 
-def draws(gan, pixels):
+def draws(gan: keras.Model, pixels: np.ndarray) -> str:
     """Trains a GAN of digits for a moment; raises a hint unless ink comes to be where digits have it."""
     curves, samples = train(gan, pixels)
     refuse(
@@ -82,13 +84,14 @@ def draws(gan, pixels):
     )
 
 
-def neighbours(images):
+def neighbours(images: np.ndarray) -> float:
     """The correlation of a pixel with its neighbour to the right."""
     images = np.asarray(images)
     return float(np.corrcoef(images[:, :, 1:].ravel(), images[:, :, :-1].ravel())[0, 1])
 
 
-def range_of_tanh(gan, pixels):
+def range_of_tanh(gan: keras.Model, pixels: np.ndarray) -> None:
+    """`batches` gives images in [−1, 1], all of it, black at −1."""
     batch = first_batch(gan, pixels).numpy()
     low, high, mean = batch.min(), batch.max(), batch.mean()
     refuse(
@@ -109,7 +112,7 @@ def range_of_tanh(gan, pixels):
     )
 
 
-def sound_generator_turn(gan, pixels):
+def sound_generator_turn(gan: keras.Model, pixels: np.ndarray) -> None:
     """Raises a hint unless `generator_turn` moves G alone, to where D calls its fakes more real."""
     moved(gan, lambda: gan.discriminator_turn(first_batch(gan, pixels)))
 
@@ -144,7 +147,8 @@ def sound_generator_turn(gan, pixels):
     )
 
 
-def loss_of_d(gan, real, fake):
+def loss_of_d(gan: keras.Model, real: list, fake: list) -> float:
+    """`d_loss` of these logits."""
     loss = gan.d_loss(tf.constant(real, "float32"), tf.constant(fake, "float32"))
     refuse(loss is None, "`d_loss` returns nothing yet. Does it end in `return …`?")
     loss = ops.convert_to_numpy(loss)
@@ -181,11 +185,13 @@ LOSS_OF_D = Function(
 )
 
 
-def labels(gan, pixels):
+def labels(gan: keras.Model, pixels: np.ndarray) -> None:
+    """`d_loss` has the label 1 for real images and 0 for fakes."""
     LOSS_OF_D.examine(gan.d_loss)
 
 
-def ends_in_a_logit(gan, pixels):
+def ends_in_a_logit(gan: keras.Model, pixels: np.ndarray) -> None:
+    """D ends in one linear output, and G in tanh."""
     generator, discriminator = gan.generator, gan.discriminator
     refuse(
         validation.last_activation(generator) != "tanh",
@@ -201,7 +207,8 @@ def ends_in_a_logit(gan, pixels):
     )
 
 
-def d_moves(gan, pixels):
+def d_moves(gan: keras.Model, pixels: np.ndarray) -> None:
+    """`set_up` lets both players move, and G's turn is sound."""
     refuse(
         (missing := [name for name in ("d_optimizer", "g_optimizer") if not hasattr(gan, name)]),
         f"`set_up` has to make both optimizers; it lacks {', '.join(missing)}.",
@@ -220,7 +227,8 @@ def d_moves(gan, pixels):
     sound_generator_turn(gan, pixels)
 
 
-def real_images(gan, pixels):
+def real_images(gan: keras.Model, pixels: np.ndarray) -> None:
+    """`batches` gives images of digits, in [−1, 1]."""
     batch = first_batch(gan, pixels).numpy()
     refuse(
         neighbours(batch) < 0.3,
@@ -233,7 +241,8 @@ def real_images(gan, pixels):
     )
 
 
-def fresh_latents(gan, pixels):
+def fresh_latents(gan: keras.Model, pixels: np.ndarray) -> None:
+    """`latents` draws from N(0, 1), anew in each call, in a compiled function too."""
     draw = tf.function(lambda: gan.latents(256))
     eager = [ops.convert_to_numpy(gan.latents(256)) for _ in range(2)]
     compiled = [ops.convert_to_numpy(draw()) for _ in range(2)]
@@ -257,7 +266,8 @@ def fresh_latents(gan, pixels):
     )
 
 
-def sound_targets(gan, pixels):
+def sound_targets(gan: keras.Model, pixels: np.ndarray) -> None:
+    """`d_loss` has no target above 1 or below 0, and still teaches both kinds."""
     # At a logit of 0 a cross-entropy is log 2 whatever its target is: so each side can be looked at by itself.
     sure = [loss_of_d(gan, [[0.0]], [[-1000.0]]) - np.log(2) for _ in range(30)]
     refuse(min(sure) < -1e-2, "the *fakes'* target is below 0: the loss falls without end on that side.")
@@ -284,7 +294,8 @@ def sound_targets(gan, pixels):
     )
 
 
-def training_mode(gan, pixels):
+def training_mode(gan: keras.Model, pixels: np.ndarray) -> None:
+    """`fakes` and `logits` call the players with training=True."""
     kinds = [layers.BatchNormalization, layers.Dropout]
     for player, kind in zip((gan.generator, gan.discriminator), kinds, strict=True):
         refuse(
@@ -305,7 +316,8 @@ def training_mode(gan, pixels):
     refuse(not moved, "D is in training mode. G's BatchNormalization still keeps statistics that never move.")
 
 
-def fresh_shifts(gan, pixels):
+def fresh_shifts(gan: keras.Model, pixels: np.ndarray) -> None:
+    """`batches` moves the images anew in each pass."""
     first_batch(gan, pixels)
     few = pixels[:256]
     gan.batch_size = 64
@@ -332,7 +344,8 @@ def fresh_shifts(gan, pixels):
     )
 
 
-def same_size(gan, pixels):
+def same_size(gan: keras.Model, pixels: np.ndarray) -> None:
+    """G makes images of the size of the real ones, and ends in tanh."""
     made, real = tuple(gan.generator.output_shape[1:]), pixels.shape[1:]
     if made != real:
         refuse(
@@ -344,7 +357,8 @@ def same_size(gan, pixels):
     first_batch(gan, pixels)
 
 
-def both_schedules(gan, pixels):
+def both_schedules(gan: keras.Model, pixels: np.ndarray) -> None:
+    """`set_up` gives each player an optimizer with a schedule, and makes no third."""
     refuse(
         (missing := [name for name in ("d_optimizer", "g_optimizer") if not hasattr(gan, name)]),
         f"`set_up` has to make both optimizers; it lacks {', '.join(missing)}.",
@@ -383,7 +397,8 @@ def both_schedules(gan, pixels):
     )
 
 
-def means_of_an_epoch(gan, pixels):
+def means_of_an_epoch(gan: keras.Model, pixels: np.ndarray) -> None:
+    """`log` returns the means of the epoch so far."""
     tellings = iter([0.0, 100.0, 0.0, 300.0])
     for epoch in range(2):  # what an epoch of two batches reports
         gan.reset_metrics()
@@ -413,7 +428,7 @@ def means_of_an_epoch(gan, pixels):
         )
 
 
-def arrives(gan, points):
+def arrives(gan: keras.Model, points: np.ndarray) -> str:
     """Trains a WGAN on the ring for a moment; raises a hint unless its samples get to where the points are."""
 
     def apart(samples):
@@ -432,7 +447,7 @@ def arrives(gan, points):
     )
 
 
-def where_it_looks(gan, count=512):
+def where_it_looks(gan: keras.Model, count: int = 512) -> np.ndarray:
     """Where the penalty asks for the slope: α itself, since real points are 1 and fakes are 0."""
     seen, logits = [], gan.logits
 
@@ -452,7 +467,7 @@ def where_it_looks(gan, count=512):
     return seen[-1]
 
 
-def sound_penalty(gan, points):
+def sound_penalty(gan: keras.Model, points: np.ndarray) -> None:
     """Raises a hint unless `penalty` is 10 E(‖∇D‖ − 1)², uniform between real and fake, finite where D is flat."""
     alpha = where_it_looks(gan)
     refuse(
@@ -501,7 +516,8 @@ def sound_penalty(gan, points):
     )
 
 
-def each_point_alone(gan, points):
+def each_point_alone(gan: keras.Model, points: np.ndarray) -> None:
+    """The critic's output for a point depends on that point alone."""
     critic = gan.discriminator
     refuse(
         any(isinstance(layer, layers.BatchNormalization) for layer in critic.layers),
@@ -524,7 +540,8 @@ def each_point_alone(gan, points):
     )
 
 
-def fresh_batches(gan, points):
+def fresh_batches(gan: keras.Model, points: np.ndarray) -> None:
+    """`train_step` takes five critic steps on five batches, then one step of G."""
     batch = first_batch(gan, points)
     seen, turns = [], []
     critics, generators = gan.discriminator_turn, gan.generator_turn
