@@ -1,28 +1,33 @@
 """The lessons' exercises check themselves.
 
-Each lesson has a module here, and each exercise in it a function that looks at the student's answer:
+Each lesson has a module here, and each exercise in it is a row of data, an `Exercise`:
 
     answer = ...                                   # the student replaces the three dots
     gl.checks.minimax_game.value_at_equilibrium(answer)
 
-It prints one of three things: that the answer is right and what follows from it, a hint about *why* it is not, or that
-nothing has been filled in. It never raises, so a notebook runs through with any answer. `report()` prints the mark.
+A call prints one of three things: that the answer is right and what follows from it, a hint, or that nothing has been
+filled in. It never raises, so a notebook runs through with any answer. A first wrong answer gets a hint, a second one
+the formula besides, and a third the way to the solution, `gl.checks.minimax_game.value_at_equilibrium.solution()`.
+`report()` prints the mark; an exercise whose solution was shown counts as shown, not as right.
 
-To add an exercise, write a function that takes the answer, raises `Hint` for a wrong one and returns what there is to
-say about a right one:
+To add an exercise, add a row to the lesson's module. The tests read the rows too, and need no change:
 
-    @exercise("The value of the game at its equilibrium")
-    def value_at_equilibrium(answer):
-        if answer > 0:
-            raise Hint("Both logarithms are of numbers below 1, so V cannot be positive.")
-        ...
-        return "−log 4: the discriminator answers ½ everywhere."
+    value_at_equilibrium = Exercise(
+        "V when D outputs ½ everywhere",
+        Number(-2 * LOG_2, {2 * LOG_2: "the sign is wrong."}, nudge="…", formula="log ½ + log(1 − ½)"),
+        right="−log 4, whatever the two densities are.",
+    )
+
+The kinds of answer are in `gan_lessons.checks.kinds` and `gan_lessons.checks.functions`.
 """
 
-import functools
 import importlib
-import inspect
-from typing import NamedTuple
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from gan_lessons.checks.functions import in_words, noticing_blanks
+from gan_lessons.checks.kinds import Blank, Hint, Kind, is_blank
 
 _LESSONS = ("start_here", "minimax_game", "mlp_gan", "dcgan", "wgan", "quality", "clinic", "faster")
 
@@ -30,22 +35,18 @@ _LESSONS = ("start_here", "minimax_game", "mlp_gan", "dcgan", "wgan", "quality",
 _outcomes = {}
 
 
-class Hint(Exception):
-    """Raised by a check for a wrong answer; its text tells the student why, and what to look at."""
-
-
 class Outcome:
     """What became of one answer.
 
     Attributes:
-        status: "right", "wrong" or "blank".
+        status: "right", "wrong", "blank" or "shown".
         title: the exercise's title.
         message: what the student reads.
     """
 
-    _MARKS = {"right": "✅ Right", "wrong": "❌ Not yet", "blank": "✏️  Still blank"}
+    _MARKS = {"right": "✅ Right", "wrong": "❌ Not yet", "blank": "✏️  Still blank", "shown": "👀 Solution shown"}
 
-    def __init__(self, status, title, message):
+    def __init__(self, status: str, title: str, message: str):
         self.status, self.title, self.message = status, title, message
 
     def __bool__(self):
@@ -71,94 +72,88 @@ class Mark(NamedTuple):
         pass
 
 
-class Blank(Exception):
-    """Raised where a function that the student was to write still returns the three dots."""
-
-
-def is_blank(answer):
-    """Whether an answer was left as it stood: `...` or `None`, or a sequence or dictionary of nothing else."""
-    if answer is ... or answer is None:
-        return True
-    if isinstance(answer, dict):
-        answer = list(answer.values())
-    if isinstance(answer, (list, tuple)):
-        return len(answer) > 0 and all(is_blank(part) for part in answer)
-    return False
-
-
-def _noticing_blanks(answer):
-    """A student's function, made to raise `Blank` when it returns the three dots; other answers as they are."""
-    if not inspect.isfunction(answer):
-        return answer
-
-    @functools.wraps(answer)
-    def call(*arguments, **keywords):
-        result = answer(*arguments, **keywords)
-        # None is no blank here: it is what a function returns whose `return` was forgotten, and that wants a hint.
-        if result is ... or (isinstance(result, tuple) and result and all(part is ... for part in result)):
-            raise Blank
-        return result
-
-    return call
-
-
-def exercise(title):
-    """Turns a function that examines an answer into an exercise that prints its outcome and never raises.
+class Exercise:
+    """An exercise: call it with an answer, and it prints and returns an `Outcome`. It never raises.
 
     Args:
         title: what the exercise is called in messages and in the report.
+        kind: the kind of answer, with what is right and the known mistakes.
+        right: what the student reads after a right answer, or a function from the answers to that.
 
-    Returns:
-        A decorator. The decorated function prints and returns an `Outcome`.
+    Attributes:
+        wrong: how many wrong answers were given since the last right one.
+        shown: whether the solution was shown.
     """
 
-    def decorate(examine):
-        lesson = examine.__module__.rpartition(".")[2]
+    def __init__(self, title: str, kind: Kind, right: str | Callable[..., str]):
+        self.title, self.kind, self.right = title, kind, right
+        self.wrong, self.shown = 0, False
 
-        @functools.wraps(examine)
-        def check(*answers):
-            try:
-                if not answers or any(is_blank(answer) for answer in answers):
-                    raise Blank
-                outcome = Outcome("right", title, examine(*map(_noticing_blanks, answers)))
-            except Blank:
-                outcome = Outcome("blank", title, "replace the three dots with your answer and run the cell again.")
-            except Hint as hint:
-                outcome = Outcome("wrong", title, str(hint))
-            except Exception as error:  # whatever the student's code raised: the notebook has to go on
-                outcome = Outcome("wrong", title, f"your answer raised {type(error).__name__}: {error}")
-            _outcomes[lesson, examine.__name__] = outcome
-            print(outcome)
-            return outcome
+    def __call__(self, *answers: Any) -> Outcome:
+        try:
+            if not answers or all(is_blank(answer) for answer in answers):
+                raise Blank
+            if len(answers) > 1 and not self.kind.several:
+                raise Hint("give one answer.")
+            # A student's function raises Blank when it returns the three dots. Classes and networks stay as they are.
+            found = self.kind.examine(*(noticing_blanks(one) if hasattr(one, "__code__") else one for one in answers))
+            said = self.right(*answers) if callable(self.right) else self.right
+            outcome, self.wrong = Outcome("right", self.title, f"{found}. {said}" if found else said), 0
+        except Blank as blank:
+            todo = str(blank) or "replace the three dots with your answer and run the cell again."
+            outcome = Outcome("blank", self.title, todo)
+        except Hint as hint:
+            outcome = self._hint(str(hint), hint.formula or self.kind.formula)
+        except Exception as error:  # whatever the student's code raised: the notebook has to go on
+            outcome = self._hint(in_words(error, next(filter(callable, answers), None)), self.kind.formula)
+        _outcomes[_place(self)] = outcome
+        print(outcome)
+        return outcome
 
-        check.is_exercise = True
-        check.title = title
-        return check
+    def _hint(self, text, formula):
+        """The next rung of the ladder: the hint, then the formula besides, then the way to the solution."""
+        self.wrong += 1
+        if self.wrong > 1 and formula:
+            text = f"{text}\n   {formula}"
+        if self.wrong > 2:
+            text = f"{text}\n   To see a solution: gl.checks.{'.'.join(_place(self))}.solution()"
+        return Outcome("wrong", self.title, text)
 
-    return decorate
+    def solution(self) -> None:
+        """Prints a right answer. The report counts the exercise as shown from then on."""
+        self.shown = True
+        _outcomes[_place(self)] = Outcome("shown", self.title, "")
+        print("\n".join(part for part in (self.kind.formula, self.kind.solution()) if part))
 
 
-def exercises(lesson):
-    """The exercises of a lesson, in order.
+def _place(exercise):
+    """The lesson of an exercise, and its name there."""
+    for lesson in _LESSONS:
+        module = sys.modules.get(f"{__name__}.{lesson}")
+        for name, value in vars(module).items() if module else ():
+            if value is exercise:
+                return lesson, name
+    return "", exercise.title
+
+
+def exercises(lesson: str) -> dict[str, Exercise]:
+    """Returns the exercises of a lesson, in order, by their names.
 
     Args:
         lesson: the lesson's module name, such as "minimax_game".
-
-    Returns:
-        A dictionary from the exercise's name to its check.
 
     Raises:
         ValueError: if there is no such lesson.
     """
     if lesson not in _LESSONS:
         raise ValueError(
-            f"A lesson's checks are asked for by its name. Received: lesson={lesson!r}. Known: {', '.join(_LESSONS)}."
+            f"Ask for a lesson's checks by its name. Received: lesson={lesson!r}. Known: {', '.join(_LESSONS)}."
         )
     module = importlib.import_module(f"{__name__}.{lesson}")
-    return {name: check for name, check in vars(module).items() if getattr(check, "is_exercise", False)}
+    return {name: row for name, row in vars(module).items() if isinstance(row, Exercise)}
 
 
-def report(lesson=None):
+def report(lesson: str | None = None) -> Mark:
     """Prints which exercises of a lesson are right, and the mark: right answers out of all.
 
     Args:
@@ -168,18 +163,19 @@ def report(lesson=None):
         A `Mark`, the pair `(right, total)`, which a marking script can add up.
     """
     lessons = [lesson] if lesson else [name for name in _LESSONS if any(seen == name for seen, _ in _outcomes)]
-    right = total = 0
+    statuses = []
     for name in lessons:
-        for key, check in exercises(name).items():
+        for key, row in exercises(name).items():
             outcome = _outcomes.get((name, key))
-            status = "blank" if outcome is None else outcome.status
-            print(f"{Outcome._MARKS[status]} · {check.title}")
-            right, total = right + (status == "right"), total + 1
+            statuses.append("shown" if row.shown else "blank" if outcome is None else outcome.status)
+            print(f"{Outcome._MARKS[statuses[-1]]} · {row.title}")
+    mark = Mark(statuses.count("right"), len(statuses))
     if not lessons:
         print("No exercise has been checked yet: run an exercise's cell first.")
     else:
-        print(f"{right} of {total} right.")
-    return Mark(right, total)
+        shown = f", {statuses.count('shown')} shown" if "shown" in statuses else ""
+        print(f"{mark.right} of {mark.total} right{shown}.")
+    return mark
 
 
 def __getattr__(name):

@@ -1,0 +1,285 @@
+"""The right answers of the exercises, from the package, from Keras, or by running what they are about."""
+
+import keras
+import numpy as np
+import pytest
+import scipy.ndimage
+import tensorflow as tf
+from keras import layers
+from scipy import integrate, special, stats
+
+import gan_lessons as gl
+from gan_lessons import metrics
+from gan_lessons.checks import dcgan, faster, minimax_game, mlp_gan, quality, start_here, wgan
+from gan_lessons.theory import DiracGAN
+
+# --- 00, 01, 02 -----------------------------------------------------------------------------------
+
+
+def test_the_numbers_are_those_of_the_shipped_generator():
+    generator = gl.networks.mlp_generator((28, 28, 1), latent_dim=100)
+    assert start_here.numbers_made(np.prod(generator.output_shape[1:]) / generator.input_shape[1])
+    assert start_here.latent_shape((16, *generator.input_shape[1:]))
+
+
+def test_v_and_the_best_discriminator_by_integration():
+    def value(d, p, q):
+        return integrate.quad(lambda x: p(x) * np.log(d(x)) + q(x) * np.log(1 - d(x)), -12, 14)[0]
+
+    real, fake = stats.norm(0, 1).pdf, stats.norm(2, 1).pdf
+    assert minimax_game.value_at_equilibrium(value(lambda x: 0.5, real, fake))
+    best = minimax_game.optimal_discriminator.kind.reference
+    assert all(value(best, real, fake) > value(lambda x, s=s: best(x + s), real, fake) for s in (-0.1, 0.1))
+    assert minimax_game.optimal_discriminator(lambda x: special.expit(2 - 2 * x))
+    assert minimax_game.optimal_discriminator(lambda x: keras.ops.sigmoid(2 - 2 * x))
+
+
+def test_the_slopes_by_differences():
+    h = 1e-4
+    minimax = (np.logaddexp(0, -6 - h) - np.logaddexp(0, -6 + h)) / (2 * h)
+    non_saturating = (np.logaddexp(0, 6 + h) - np.logaddexp(0, 6 - h)) / (2 * h)
+    assert minimax_game.gradient_ratio(non_saturating / -minimax)
+    assert minimax_game.non_saturating_loss(lambda t: keras.ops.mean(keras.ops.softplus(-t)))
+
+
+def test_the_two_distances_of_boxes():
+    points = np.random.default_rng(0).uniform(size=2000)
+    halves = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+    divergence = sum(0.5 * special.rel_entr(p, np.mean(halves, axis=0)).sum() for p in halves)
+    assert minimax_game.far_apart(divergence, stats.wasserstein_distance(points, points + 5))
+
+
+def test_which_games_settle_by_playing_them():
+    games = {
+        "minimax": DiracGAN("minimax"),
+        "non_saturating": DiracGAN("non_saturating"),
+        "wasserstein": DiracGAN("wasserstein"),
+        "wasserstein_clipped": DiracGAN("wasserstein", clip=0.5),
+        "wasserstein_gp": DiracGAN("wasserstein", penalty_weight=0.5, penalty_target=1.0),
+        "non_saturating_r1": DiracGAN("non_saturating", penalty_weight=0.3, penalty_target=0.0),
+    }
+    ends = {name: game.descend((1.0, 1.0), steps=5000, step_size=0.1)[-1] for name, game in games.items()}
+    assert minimax_game.which_settle({name: np.hypot(*end) < 0.01 for name, end in ends.items()})
+
+
+def test_the_losses_are_the_objectives():
+    game = gl.objectives.NonSaturating()
+    assert mlp_gan.answers_half(game.discriminator_loss(np.zeros((4, 1)), np.zeros((4, 1))))
+    assert mlp_gan.loss_of_logits(game.discriminator_loss(np.array([2.0, 0.0]), np.array([-2.0, 1.0])))
+    entropy = keras.losses.BinaryCrossentropy(from_logits=True)
+    assert mlp_gan.smoothed_loss(lambda r, f: entropy(0.9 * tf.ones_like(r), r) + entropy(tf.zeros_like(f), f))
+    assert wgan.losses(gl.objectives.Wasserstein().discriminator_loss, gl.objectives.Wasserstein().generator_loss)
+
+
+def test_a_step_of_the_objective_and_a_path_of_the_package():
+    def step(generator, discriminator, optimizer, latents):
+        with tf.GradientTape() as tape:
+            logits = discriminator(generator(latents, training=True), training=True)
+            loss = gl.objectives.NonSaturating().generator_loss(logits)
+        weights = generator.trainable_variables
+        optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+        return float(loss)
+
+    assert mlp_gan.generator_step(step)
+    assert mlp_gan.spherical(lambda a, b, t: gl.plotting.latent_path(a, b, steps=5)[int(4 * t)])
+
+
+def test_the_sick_runs_show_what_the_hints_say_of_them():
+    images = np.tanh(np.random.default_rng(0).normal(size=(256, 6, 6, 1)) + 1).astype("float32")
+    runs = mlp_gan.sick_runs(images, points=15, steps=10)
+    frozen, sigmoid, swapped = ({key: np.array(curve) for key, curve in runs[run].items()} for run in "ABC")
+    assert all(len(run["d_loss"]) == 15 for run in (frozen, sigmoid, swapped))
+
+    assert frozen["d_real"][-1] > 0.9 and frozen["d_fake"][-1] < 0.1
+    assert frozen["g_loss"][-1] > 2 * frozen["g_loss"][0] and frozen["d_loss"][-1] < 0.3
+
+    for outputs in (sigmoid["d_real"], sigmoid["d_fake"]):
+        assert outputs.min() >= 0.5 and outputs.max() <= special.expit(1.0) + 1e-6
+    assert sigmoid["d_loss"].min() >= np.log1p(np.exp(-1)) + np.log(2) - 1e-6  # the best it can have
+
+    assert swapped["d_loss"][-1] < 0.3 and swapped["g_loss"][-1] < 0.3
+    assert swapped["d_real"][-1] < 0.2 and swapped["d_fake"][-1] > 0.8
+
+
+# --- 03, 04 ---------------------------------------------------------------------------------------
+
+
+def test_sizes_weights_and_overlap_are_those_of_keras():
+    sizes = {}
+    for question in dcgan.output_sizes.kind.parts:
+        *numbers, padding = question.split(", ")
+        n, k, s = (int(part[2:]) for part in numbers)
+        sizes[question] = layers.Conv2DTranspose(1, k, s, padding).compute_output_shape((1, n, n, 1))[1]
+    assert dcgan.output_sizes(sizes)
+
+    layer = layers.Conv2DTranspose(128, 4, use_bias=False)
+    layer.build((None, 4, 4, 256))
+    assert dcgan.layer_weights(layer.count_params())
+
+    even = []
+    for k, s in dcgan.even_overlap.kind.parts:
+        layer = layers.Conv2DTranspose(1, k, s, use_bias=False, kernel_initializer="ones")
+        inside = np.asarray(layer(np.ones((1, 12, 12, 1), "float32")))[0, 2 * k : -2 * k, 2 * k : -2 * k]
+        even += [(k, s)] if np.ptp(inside) == 0 else []
+    assert dcgan.even_overlap(even)
+
+
+def test_a_convolutional_d_takes_both_sizes():
+    convolutions = [layers.Conv2D(4, 4, 2, "same") for _ in range(3)]
+    d = keras.Sequential([keras.Input((None, None, 3)), *convolutions, layers.Conv2D(1, 4)])
+    assert dcgan.two_sizes(*(d(np.zeros((1, size, size, 3), "float32")).numpy().size for size in (64, 32)))
+
+
+def test_the_packages_generator_keeps_the_rules():
+    assert dcgan.generator_64(gl.networks.dcgan_generator((64, 64, 3), filters=(16, 8, 8, 4)))
+    assert not dcgan.generator_64(gl.networks.mlp_generator((64, 64, 3), units=(8,)))
+
+
+def test_the_penalty_is_the_packages_and_the_slope_the_best():
+    assert wgan.gradient_penalty(lambda critic, real, fake: gl.penalties.GradientPenalty(10.0)(critic, real, fake))
+    slopes = np.linspace(0, 3, 3001)
+    assert wgan.best_slope(slopes[(-2 * slopes + 10 * (slopes - 1) ** 2).argmin()])
+
+
+def test_the_steepest_slopes_by_climbing():
+    random = np.random.default_rng(0)
+    functions = {
+        "a": (1, lambda x: 2 - 3 * x[:, 0]),
+        "b": (1, lambda x: abs(x[:, 0]) / 2),
+        "c": (2, lambda x: x @ [3, 4] + 7),
+        "d": (784, lambda x: x.sum(axis=1)),
+    }
+    found = {}
+    for key, (dimension, function) in functions.items():
+        x = random.normal(size=(2000, dimension))
+        h = random.normal(size=x.shape) if dimension < 3 else np.ones_like(x)  # (d): all pixels together
+        found[key] = np.max(np.abs(function(x + 1e-3 * h) - function(x)) / np.linalg.norm(1e-3 * h, axis=1))
+    assert wgan.steepest_slope(found)
+
+
+def test_the_generators_turns_by_counting():
+    critic = turns = 0
+    for _ in range(10):
+        for _ in range(50_000 // 64):
+            critic += 1
+            turns += critic % 5 == 0
+    assert wgan.generator_turns(turns)
+
+
+# --- 05 -------------------------------------------------------------------------------------------
+
+
+def test_the_classifier_scores_are_the_metrics():
+    certain = np.eye(10)
+    sets = {
+        "a": certain[[7] * 1000],
+        "b": certain,
+        "c": np.full((1000, 10), 0.1),
+        "d": certain[[4] * 500 + [9] * 500],
+        "e": certain[[3] * 500 + [5] * 250 + [8] * 250],
+    }
+    found = {}
+    for key, probabilities in sets.items():
+        metric = metrics.InceptionScore(splits=1)
+        metric.update_state(probabilities)
+        found[key] = metric.result()
+    assert quality.classifier_scores(found)
+
+
+def test_the_distances_are_the_packages():
+    zero, tilted = np.zeros(2), np.array([[1, 0.8], [0.8, 1]])
+    found = {
+        "a": metrics.frechet([0.0], [[1.0]], [3.0], [[1.0]]),
+        "b": metrics.frechet([0.0], [[1.0]], [0.0], [[9.0]]),
+        "c": metrics.frechet(zero, np.diag([4.0, 1.0]), zero, np.diag([1.0, 4.0])),
+        "d": metrics.frechet(zero, tilted, zero, tilted * [[1, -1], [-1, 1]]),
+    }
+    assert quality.gaussian_distances(found)
+
+    def by_the_package(real, made):
+        metric = metrics.FrechetDistance()
+        metric.update_real(real)
+        metric.update_state(made)
+        return metric.result()
+
+    assert quality.frechet_distance(by_the_package)
+
+
+def test_the_bias_by_solving_for_it():
+    a, b = np.linalg.solve([[1, 1 / 1000], [1, 1 / 5000]], [14, 10])
+    assert quality.without_bias({"without end": a, "10,000": a + b / 10_000})
+
+
+def test_the_four_numbers_on_a_line_are_the_metrics():
+    metric = metrics.PrecisionRecall(neighbours=1, density_neighbours=1)
+    metric.update_real(np.array(quality.LINE["real"])[:, None])
+    metric.update_state(np.array(quality.LINE["generated"])[:, None])
+    assert quality.on_a_line(metric.result())
+
+
+@pytest.fixture(scope="module")
+def sets():
+    random = np.random.default_rng(0)
+    labels = np.arange(300) % 10
+    # Each class has a picture of its own, and each image differs a little from it.
+    patterns = random.uniform(-0.7, 0.7, (10, 8, 8, 1))
+    training, held_out = (patterns[labels] + 0.2 * random.normal(size=(2, 300, 8, 8, 1))).clip(-1, 1).astype("float32")
+    return training, held_out, labels
+
+
+def test_each_suspect_has_its_fault(sets):
+    training, held_out, labels = sets
+    made = {quality._WHO[name]: images for name, images in quality.suspects(*sets).items()}
+    assert {images.shape for images in made.values()} == {held_out.shape}
+    assert {images.dtype for images in made.values()} == {np.dtype("float32")}
+
+    def of_them(images, others):
+        """For each image whether it is one of the others."""
+        return (images.reshape(300, 1, -1) == others.reshape(1, len(others), -1)).all(2).any(1)
+
+    assert of_them(made["copies"], training).all()
+    assert of_them(made["repeats"], held_out).all() and len(np.unique(made["repeats"], axis=0)) == 20
+    assert of_them(made["misses"], held_out[labels < 5]).all()
+    assert not of_them(made["misses"], held_out[labels >= 5]).any()
+    assert len(np.unique(made["misses"], axis=0)) > 50
+    expected = held_out
+    for axis in (1, 2):
+        expected = scipy.ndimage.convolve1d(expected, np.array([1, 4, 6, 4, 1]) / 16, axis=axis, mode="nearest")
+    np.testing.assert_allclose(made["blurs"], expected, atol=1e-6)
+
+
+# --- 07 -------------------------------------------------------------------------------------------
+
+
+def test_the_passes_are_those_of_an_array():
+    million = np.zeros((64, 16, 16, 32), "float32").nbytes / 1e6
+    assert faster.passes({"a": million, "b": 1e9 * 6 * 2 * million / 1e10, "c": 1e9 * 2 * 2 * million / 1e10})
+    assert faster.passes({"a": 2.1, "b": 2.5, "c": 0.84}), "two digits will do"
+    assert not faster.passes({"a": 2, "b": 2.5, "c": 0.84}), "2 is too rough"
+
+
+def test_the_products_are_those_of_the_layers():
+    """Counted with weights of 1: an inner pixel of the result is the number of products in it."""
+    layer = layers.Conv2D(64, 4, 2, padding="same", use_bias=False, kernel_initializer="ones")
+    products = float(tf.reduce_sum(layer(tf.ones((1, 64, 64, 32)))[0, 8, 8])) * 8 * 8
+    dense = layers.Dense(512, use_bias=False, kernel_initializer="ones")
+    assert faster.products({"a": float(tf.reduce_sum(dense(tf.ones((1, 784))))), "b": products, "c": products})
+
+
+def test_the_steps_by_timing_them_on_paper():
+    calls = 1000
+    ten = (calls / 10 * 0.5 + calls * 1.5) / calls
+    assert faster.steps_per_call({"ms a step, 10 a call": ten, "most that can be saved, %": 100 * (1 - 1.5 / 2)})
+    now, work, pipeline = 120, 75, 120
+    found = {"a": now - work, "b": now / max(0, work), "c": now / max(pipeline, 5)}
+    assert faster.waiting(found)
+
+
+def test_the_weight_in_two_formats():
+    found = {}
+    for name in ("bfloat16", "float32"):
+        weight = tf.constant(1.0, name)
+        for _ in range(1000):
+            weight = weight + tf.constant(0.001, name)
+        found[name] = float(weight)
+    assert faster.rounding(found)
