@@ -31,8 +31,9 @@ TEST_ENVIRONMENT := GAN_LESSONS_FAST=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_T
 	TF_CPP_MIN_LOG_LEVEL=3
 
 test: $(STAMP) ## run the unit tests, and every lesson in fast mode
+	$(BIN)/python notebooks/course.py fast
 	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -q --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --durations=10 \
-		--nbval-lax --nbval-current-env --nbval-cell-timeout=600 notebooks/[0-9]*.ipynb tests
+		--nbval-lax --nbval-current-env --nbval-cell-timeout=600 build/fast/[0-9]*.ipynb tests
 
 # requirements.txt with each lower bound made the version itself, in an environment of its own, which may be deleted after.
 OLDEST := .venv-oldest

@@ -1,17 +1,13 @@
 """The tool that builds the notebooks: tried on a tiny course, then asked about the real one."""
 
-import importlib.util
 import shutil
 from pathlib import Path
 
+import course
 import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-
-_spec = importlib.util.spec_from_file_location("course", ROOT / "notebooks" / "course.py")
-course = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(course)
 
 README = f"# A course\n\n{course.TABLE_START}\n{course.TABLE_END}\n\nThe end.\n"
 
