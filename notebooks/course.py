@@ -13,14 +13,13 @@ A lesson is executed only where it must be. `build` keeps the outputs of a noteb
 unchanged, so that editing its text costs nothing, and takes those in build/ if they are newer.
 `--fresh` executes regardless: use it when a change in the package changes what a lesson shows.
 
-In a lesson's markdown, {{number}}, {{previous}}, {{next}} and {{lesson:name}} stand for its number and for
-links to other lessons. The tags of cells are explained in building/forms.py, and the rules for a lesson that uses
-them in building/survey.py.
+In a lesson's markdown, {{number}} and {{time}} stand for its number and for the minutes that studying it takes,
+{{previous}}, {{next}} and {{lesson:name}} for links to other lessons. The tags of cells are explained in
+building/forms.py, and the rules for a lesson that uses them in building/survey.py.
 """
 
 import argparse
 import contextlib
-import copy
 import hashlib
 import json
 import os
@@ -46,7 +45,7 @@ LEFT_OUT = "The images shown here are not kept in the notebook: run the cell to 
 TABLE_START, TABLE_END = "<!-- lessons (make notebooks) -->", "<!-- end of lessons -->"
 LARGE = 3_000_000  # bytes: beyond this a notebook is slow to open and to clone
 
-_PLACEHOLDER = re.compile(r"\{\{(number|previous|next|course|lesson:\w+)\}\}")
+_PLACEHOLDER = re.compile(r"\{\{(number|time|previous|next|course|lesson:\w+)\}\}")
 _TITLE = re.compile(r"^# +# +\{\{number\}\}[\s·.:–—-]*(\S.*)$", re.MULTILINE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\n]{200,}")
 _LINK = re.compile(r"\]\(([^()\s#]+)(?:#[^()\s]*)?\)|<img [^>]*src=\"([^\"]+)\"")
@@ -115,17 +114,25 @@ class Course:
             raise CourseError(f"There is no lesson {', '.join(unknown)}. The lessons are {', '.join(known)}.")
         return [lesson for lesson in self.lessons if not names or lesson.name in names]
 
-    def compose(self, lesson, form="published"):
-        """The lesson's notebook in one of its forms, without outputs: placeholders filled in, lasting cell ids."""
+    def compose(self, lesson, form="published", seconds=None):
+        """The lesson's notebook in one of its forms, without outputs: placeholders filled in, lasting cell ids.
+
+        Args:
+            lesson: the lesson.
+            form: "published", "laptop" or "fast", see building/forms.py.
+            seconds: what running it takes; by default what it took when the committed notebook was built.
+        """
         notebook = jupytext.reads(lesson.source.read_text(encoding="utf-8"), fmt="py:percent")
-        seen = Counter()
+        if seconds is None:
+            seconds = self._record(lesson).get("seconds", 0)
+        minutes, seen = survey(notebook.cells).minutes(seconds), Counter()
         for cell in notebook.cells:
             digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
             seen[digest] += 1
             cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
             cell.metadata.pop("lines_to_next_cell", None)
             if cell.cell_type == "markdown":
-                cell.source = _PLACEHOLDER.sub(lambda match: self._fill(match[1], lesson), cell.source)
+                cell.source = _PLACEHOLDER.sub(lambda match: self._fill(match[1], lesson, minutes), cell.source)
         executed = forms.take_form(notebook.cells, "fast" if form == "fast" else "laptop")
         code = forms.digest(executed)  # of a published notebook: of the cells whose outputs it shows, tests included
         notebook.cells = forms.take_form(notebook.cells, form)
@@ -147,7 +154,9 @@ class Course:
         """All cells of the lesson's source."""
         return jupytext.reads(lesson.source.read_text(encoding="utf-8"), fmt="py:percent").cells
 
-    def _fill(self, placeholder, lesson):
+    def _fill(self, placeholder, lesson, minutes):
+        if placeholder == "time":
+            return f"{minutes} minutes"
         if placeholder == "number":
             return f"{lesson.number:02}"
         if placeholder == "previous":
@@ -227,6 +236,11 @@ class Course:
             client.set_widgets_metadata()
         return clean(notebook)
 
+    def _fill_in(self, executed, lesson, form="published"):
+        """The lesson in one of its forms, with the outputs of `executed`."""
+        seconds = executed.metadata.gan_lessons.get("seconds", 0)
+        return _with_outputs(self.compose(lesson, form, seconds), executed)
+
     @contextlib.contextmanager
     def _kernel(self, notebook, fast, **options):
         """Starts a kernel in notebooks/ and yields the client that runs the notebook's cells in it."""
@@ -243,7 +257,7 @@ class Course:
         folder = self.folder(fast)
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / lesson.file
-        composed = _with_outputs(self.compose(lesson, "fast" if fast else "laptop"), notebook)  # its text may be newer
+        composed = self._fill_in(notebook, lesson, "fast" if fast else "laptop")  # its text may be newer
         for stale in [
             *folder.glob(f"[0-9][0-9]_{lesson.name}.ipynb"),
             *folder.glob(f"[0-9][0-9]_{lesson.name}.html"),
@@ -284,7 +298,7 @@ class Course:
             notebook, failed = _read(path), []
             lesson = notebook.metadata.get("gan_lessons", {}).get("lesson")
             own = [cell.id for cell in forms.code(notebook.cells)]
-            notebook.cells = forms.inject(notebook.cells, copy.deepcopy(fast.get(lesson, [])))
+            notebook.cells = forms.inject(notebook.cells, fast.get(lesson, []))
             try:
                 with self._kernel(notebook, fast=True, allow_errors=True, timeout=600) as client:
                     client.interrupt_on_timeout = True
@@ -318,7 +332,7 @@ class Course:
                 how = "executed"
                 executed = self.execute(lesson)
                 self._write_executed(lesson, executed, None, fast=False)
-            notebook = _publish(_with_outputs(self.compose(lesson), executed))
+            notebook = _publish(self._fill_in(executed, lesson))
             if problems := self._faults(notebook, lesson):
                 complete = False
                 print(f"{lesson.file}: not built.", *problems, sep="\n  ")

@@ -5,24 +5,6 @@ import numpy as np
 from gan_lessons.checks import Hint, exercise
 
 
-@exercise("The shape of the latents")
-def latent_shape(answer):
-    """The shape of the latents from which a generator with latents of 100 numbers makes 16 images."""
-    try:
-        shape = tuple(int(size) for size in answer)
-    except TypeError:
-        raise Hint("a shape is a tuple of two numbers, such as (3, 5): how many, and how long each is.") from None
-    if shape == (16, 100):
-        return "one row an image, 100 numbers in each. The first axis is the batch, here and in every lesson."
-    if shape == (100, 16):
-        raise Hint("these are 100 latents of 16 numbers. The batch comes first: one *row* for each image.")
-    if shape == (16, 784):
-        raise Hint("784 numbers are what comes out, 28 × 28 pixels. Print generator.input_shape for what goes in.")
-    if len(shape) > 2:
-        raise Hint("that looks like the shape of images. A latent is a vector; the generator makes the image of it.")
-    raise Hint("two sizes are needed: the number of images, then generator.input_shape[1].")
-
-
 @exercise("From [−1, 1] to pixels")
 def to_pixels(function):
     """A function from images in [−1, 1] to pixels 0 … 255 of type uint8."""
@@ -69,16 +51,63 @@ def between(function):
     return "(1 − t)·start + t·end. Lesson 02 shows why a bent way, along a sphere, suits Gaussian latents better."
 
 
-@exercise("How much a generator invents")
-def numbers_made(answer):
-    """How many pixel values the shipped generator makes from each number of its latent."""
-    value = float(answer)
-    if np.isclose(value, 7.84):
-        return "784 pixel values from 100 numbers. What the other 684 are to be, it has learnt from its opponent."
-    if np.isclose(value, 784):
-        raise Hint("784 is what comes out of it for one latent. Divide by how many numbers went in.")
-    if np.isclose(value, 100 / 784):
-        raise Hint("that is numbers in for each pixel out: the other way round.")
-    if np.isclose(value, 28 / 100):
-        raise Hint("an image has 28 rows *and* 28 columns.")
-    raise Hint("an image is 28 × 28 × 1 pixel values; a latent is generator.input_shape[1] numbers. Divide.")
+@exercise("Latents of a given length")
+def with_length(function):
+    """A function `with_length(latents, length)`: a batch of latents, each stretched or shortened to that length."""
+    latents = np.random.default_rng(0).normal(size=(5, 32)).astype("float32")
+    latents *= np.array([[0.5], [1.0], [2.0], [3.0], [4.0]], "float32")
+    length = 6.0
+    try:
+        result = function(latents.copy(), length)
+    except ValueError as error:
+        if "broadcast" in str(error):
+            raise Hint(
+                "five lengths do not divide five rows of 32 by themselves: keep the axis, keepdims=True."
+            ) from None
+        raise
+    if result is None:
+        raise Hint("the function returns nothing yet. Does it end in `return …`?")
+    result = np.asarray(result, "float32")
+    if result.shape != latents.shape:
+        raise Hint(f"the shape must stay as it is. Received {result.shape} for latents of shape {latents.shape}.")
+    lengths = np.linalg.norm(result, axis=1)
+    if np.allclose(lengths, length, rtol=1e-3):
+        if not np.allclose(result, latents / np.linalg.norm(latents, axis=1, keepdims=True) * length, atol=1e-3):
+            raise Hint(
+                "the lengths are right, and the directions have changed. Multiply each row by a positive number."
+            )
+        return "divide by the length that it has, multiply by the length that it shall have."
+    if np.allclose(lengths, 1, rtol=1e-3):
+        raise Hint("each latent has length 1 now. Multiply by `length`.")
+    if np.allclose(result, latents * length, rtol=1e-3):
+        raise Hint("each latent became 6 times as long as it was. Divide by the length that it has first.")
+    if np.isclose(np.linalg.norm(result), length, rtol=1e-3):
+        raise Hint(
+            "the whole array has length 6, its rows have not. Measure each row: np.linalg.norm(latents, axis=1, …)."
+        )
+    if np.allclose(np.linalg.norm(result, axis=0), length, rtol=1e-3):
+        raise Hint("axis=0 runs down the batch. A latent is a row: measure along axis=1.")
+    raise Hint(f"a length of {length:g} was asked for. The lengths of the rows are {np.round(lengths, 2)}.")
+
+
+@exercise("Half-way is shorter")
+def halfway_length(answer):
+    """The length of the latent half-way between two latents of length 10 that are at right angles."""
+    value = float(np.asarray(answer, "float64").reshape(()))
+    if 7.0 <= value <= 7.15:
+        return (
+            "√50 ≈ 7.07, half the diagonal of a square of side 10. Read off the curve how sure the classifier is there."
+        )
+    if np.isclose(value, 10):
+        raise Hint(
+            "10 would be so if both pointed in the same direction. Draw them at right angles, and look half-way."
+        )
+    if np.isclose(value, 5):
+        raise Hint("5 is half of one of them alone. The other, at right angles to it, adds to the length.")
+    if 14 <= value <= 14.2:
+        raise Hint("14.1 is how long their sum is, and how far apart they are. Half-way is half of the sum.")
+    if np.isclose(value, 50):
+        raise Hint("50 is the square of the length.")
+    if np.isclose(value, 0):
+        raise Hint("0 would be so if they pointed in opposite directions.")
+    raise Hint("half-way lies (start + end) / 2. Of two arrows of length 10 at right angles: use Pythagoras.")

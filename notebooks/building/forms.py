@@ -17,6 +17,7 @@ variable GAN_LESSONS_FAST, which goes when the last of them is rewritten.
 """
 
 import ast
+import copy
 import hashlib
 import json
 from collections.abc import Iterable
@@ -68,6 +69,7 @@ def inject(cells: list[NotebookNode], fast: list[NotebookNode]) -> list[Notebook
     """
     if not fast:
         return list(cells)
+    fast = copy.deepcopy(fast)
     for cell in fast:
         cell.metadata.tags = [INJECTED]
     places = [i for i, cell in enumerate(cells) if set(tags(cell)) & {PARAMETERS, INJECTED}]
