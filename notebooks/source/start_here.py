@@ -15,6 +15,12 @@
 #
 # **A hundred random numbers go in, a handwritten digit comes out, and nobody wrote it. You make a network draw, walk
 # from one of its drawings to the next, and find where it fails.**
+#
+# ![A generative adversarial network. Latents z go into the generator G, which makes fakes G(z). Real samples x and fakes
+# go into the discriminator D, which outputs one logit for each. The gradient of D's loss changes D alone. The gradient of
+# G's loss flows back through D and changes G alone.](../docs/diagrams/gan.svg)
+#
+# Sections 1 to 3 are about the box $G$ alone, after its training. Section 4 is about the rest.
 
 # %% [markdown]
 # ## Before you start
