@@ -530,6 +530,9 @@ def _with_outputs(composed, executed):
     for cell, source in zip(forms.code(composed.cells), forms.code(done), strict=True):
         cell.outputs, count = source.outputs, source.execution_count
         cell.execution_count = counts.index(count) + 1 if count else None  # as if the tests had not been there
+        for output in cell.outputs:
+            if "execution_count" in output:
+                output.execution_count = cell.execution_count
     composed.metadata.gan_lessons = executed.metadata.gan_lessons
     if "widgets" in executed.metadata:
         composed.metadata.widgets = executed.metadata.widgets

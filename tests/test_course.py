@@ -391,6 +391,7 @@ STEPS = 2
 
 # %%
 answer = 2 * STEPS
+answer
 """
 
 
@@ -420,10 +421,10 @@ def test_a_lesson_takes_three_forms(gamma):
     small = course.Course(gamma)
     (lesson,) = small.lessons
     steps, test = 'print("steps:", STEPS)', 'assert STEPS in (2, 1000)\nprint("tested")'
-    assert code(small.compose(lesson, "laptop")) == ["STEPS = 1000", steps, test, "answer = 2 * STEPS"]
-    assert code(small.compose(lesson, "published")) == ["STEPS = 1000", steps, "answer = 2 * STEPS"]
+    assert code(small.compose(lesson, "laptop")) == ["STEPS = 1000", steps, test, "answer = 2 * STEPS\nanswer"]
+    assert code(small.compose(lesson, "published")) == ["STEPS = 1000", steps, "answer = 2 * STEPS\nanswer"]
     fast = small.compose(lesson, "fast")
-    assert code(fast) == ["STEPS = 1000", "STEPS = 2", steps, test, "answer = 2 * STEPS"]
+    assert code(fast) == ["STEPS = 1000", "STEPS = 2", steps, test, "answer = 2 * STEPS\nanswer"]
     assert [cell.metadata.get("tags") for cell in fast.cells[1:3]] == [["parameters"], ["injected-parameters"]]
     assert len({cell.id for cell in fast.cells}) == len(fast.cells)
 
@@ -434,7 +435,8 @@ def test_tests_run_at_laptop_size_and_are_not_published(gamma):
     shown = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in shown] == [1, 2, 3]
     assert shown[0].metadata.tags == ["parameters"]  # which papermill looks for
-    assert [output.text for cell in shown for output in cell.outputs] == ["steps: 1000\n"]
+    printed, value = [output for cell in shown for output in cell.outputs]
+    assert (printed.text, value.data["text/plain"], value.execution_count) == ("steps: 1000\n", "2000", 3)
     executed = nbformat.read(gamma / "build" / "00_gamma.ipynb", as_version=4)
     assert "tested\n" in [output.text for cell in executed.cells for output in cell.get("outputs", [])]
     page = (gamma / "build" / "00_gamma.html").read_text(encoding="utf-8")
@@ -549,7 +551,7 @@ def test_sizes_and_the_time_are_told(gamma, built):
     assert "takes 16 minutes." in slow.compose(slow.lessons[0]).cells[0].source  # 10, and 6 for the exercise
     assert "| [Gamma](notebooks/00_gamma.ipynb) | – | 16 min | 10 min |" in slow.table()
     (line,) = slow.sizes()
-    assert line.split() == ("00_gamma.ipynb 12 words 3 code cells, longest 1 lines 1 exercises 16 min".split())
+    assert line.split() == ("00_gamma.ipynb 12 words 3 code cells, longest 2 lines 1 exercises 16 min".split())
     assert all(line.endswith("(old form)") for line in course.Course(built).sizes())
 
 
@@ -578,7 +580,7 @@ def test_the_new_form_itself_breaks_no_rule_and_the_old_form_has_none():
     assert survey.breaches(cells(GAMMA)) == []
     long = "# %%\n" + "\n".join(f"assert {i} or FAST" for i in range(30))
     assert survey.breaches(cells(long)) == []
-    fifteen = GAMMA.replace("answer = 2 * STEPS", "answer = 2 * STEPS\n" * 15)
+    fifteen = GAMMA.replace("answer = 2 * STEPS", "answer = 2 * STEPS\n" * 14)
     assert survey.breaches(cells(fifteen)) == []
 
 

@@ -16,9 +16,9 @@
 # **A hundred random numbers go in, a handwritten digit comes out, and nobody wrote it. You make a network draw, walk
 # from one of its drawings to the next, and find where it fails.**
 #
-# ![A generative adversarial network. Latents z go into the generator G, which makes fakes G(z). Real samples x and fakes
-# go into the discriminator D, which outputs one logit for each. The gradient of D's loss changes D alone. The gradient of
-# G's loss flows back through D and changes G alone.](../docs/diagrams/gan.svg)
+# ![A generative adversarial network. Latents z go into the generator G, which makes fakes G(z). Real samples x and
+# fakes go into the discriminator D, which outputs one logit for each. The gradient of D's loss changes D alone. The
+# gradient of G's loss flows back through D and changes G alone.](../docs/diagrams/gan.svg)
 #
 # Sections 1 to 3 are about the box $G$ alone, after its training. Section 4 is about the rest.
 
@@ -38,7 +38,7 @@
 # %%
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # fewer messages from TensorFlow as it starts
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # fewer messages
 
 import keras
 import matplotlib.pyplot as plt
@@ -111,7 +111,7 @@ def read(images):
 
 
 captions = [f"{digit}, {sure:.0%}" for digit, sure in zip(*read(images))]
-gl.plotting.show_images(images, columns=8, captions=captions, title="The same images, read by a classifier")
+gl.plotting.show_images(images, columns=8, captions=captions, title="Read by a classifier")
 
 # %%
 z = random.normal(size=(SAMPLES, 100)).astype("float32")
@@ -144,25 +144,25 @@ assert len(np.unique(digits)) == 10  # no digit is missing
 def distances(rows):
     """Returns the distance of each row from each other row."""
     squares = np.sum(rows**2, axis=1)
-    apart = np.sqrt(np.maximum(squares[:, None] + squares - 2 * rows @ rows.T, 0))  # |a − b|² = |a|² + |b|² − 2 a·b
-    np.fill_diagonal(apart, np.inf)  # not with itself
-    return apart
+    squared = squares[:, None] + squares - 2 * rows @ rows.T  # |a − b|² = |a|² + |b|² − 2 a·b
+    np.fill_diagonal(squared, np.inf)  # not with itself
+    return np.sqrt(np.maximum(squared, 0))
 
 
 between_images, between_latents = distances(made.reshape(SAMPLES, -1)), distances(z)
 nearest = between_images.argmin(axis=1)  # each image's nearest other image
-first = [i for i in between_images.min(axis=1).argsort() if i < nearest[i]][:8]  # the eight closest pairs
+closest = between_images.min(axis=1).argsort()
+first = [i for i in closest if i < nearest[i]][:8]  # the eight closest pairs
 second = nearest[first]
 
 # %%
-gl.plotting.image_rows(
-    {"first": made[first], "second": made[second]}, title=f"The closest pairs among {SAMPLES} images"
-)
+pairs = {"first": made[first], "second": made[second]}
+gl.plotting.image_rows(pairs, title=f"The closest pairs among {SAMPLES} images")
 
 # %%
-print("distances of       these pairs     any pair (median)")
-print(f"images            {np.median(between_images[first, second]):8.1f} {np.median(between_images):16.1f}")
-print(f"latents           {np.median(between_latents[first, second]):8.1f} {np.median(between_latents):16.1f}")
+print("median distance of   these pairs   all pairs")
+for name, apart in [("images", between_images), ("latents", between_latents)]:
+    print(f"{name:18} {np.median(apart[first, second]):13.1f} {np.median(apart):11.1f}")
 
 # %% tags=["test"]
 assert np.median(between_images[first, second]) < 0.3 * np.median(between_images)
@@ -259,12 +259,16 @@ assert grey(made) < grey(half_way) < 0.6 * grey((made[:half] + made[half:]) / 2)
 from IPython.display import display
 from ipywidgets import FloatSlider, interact
 
-directions = np.linalg.qr(random.normal(size=(100, 3)))[0].T.astype("float32")  # three, at right angles
+directions = np.linalg.qr(random.normal(size=(100, 3)))[0].T  # three, at right angles
 
 
-@interact(a=FloatSlider(0, min=-8, max=8), b=FloatSlider(0, min=-8, max=8), c=FloatSlider(0, min=-8, max=8))
+def slider():
+    return FloatSlider(0, min=-8, max=8)
+
+
+@interact(a=slider(), b=slider(), c=slider())
 def move(a, b, c):
-    moved = latents[3] + np.array([a, b, c], "float32") @ directions
+    moved = latents[3] + np.array([a, b, c]) @ directions
     display(gl.plotting.show_images(generate(moved[None]), columns=1, scale=2.0))
 
 
@@ -276,7 +280,8 @@ def move(a, b, c):
 
 # %%
 lengths = np.linalg.norm(z, axis=1)
-print(f"{SAMPLES} latents: lengths from {lengths.min():.1f} to {lengths.max():.1f}, {lengths.mean():.2f} on average.")
+print(f"{SAMPLES} latents: lengths from {lengths.min():.1f} to {lengths.max():.1f},")
+print(f"{lengths.mean():.2f} on average.")
 
 # %% tags=["test"]
 assert 6.5 < lengths.min() and lengths.max() < 13.5 and abs(lengths.mean() - 10) < 0.2
@@ -304,7 +309,8 @@ gl.checks.start_here.with_length(with_length)
 
 # %%
 unit = z / np.linalg.norm(z, axis=1, keepdims=True)  # length 1
-rows = {f"length {length}": generate(length * unit[:10]) for length in (1, 2, 4, 7, 10, 16, 50)}
+shown = (1, 2, 4, 7, 10, 16, 50)
+rows = {f"length {length}": generate(length * unit[:10]) for length in shown}
 gl.plotting.image_rows(rows, title="Ten directions, seven lengths")
 
 # %%
