@@ -32,8 +32,8 @@
 #
 # **Time.** {{time}}, with the exercises.
 #
-# The next cell imports the course's package, `gan_lessons`. If it fails, the README has a section on what commonly
-# goes wrong.
+# The next cell imports the course's package, `gan_lessons`. TensorFlow may print warnings about the processor and a
+# missing GPU, which do no harm. If the cell fails, the README has a section on what commonly goes wrong.
 
 # %%
 import os
@@ -82,7 +82,7 @@ print(f"{generator.count_params():,} weights")
 
 # %%
 def generate(latents):
-    return generator.predict(latents, batch_size=500, verbose=0).astype("float32")  # G(z)
+    return np.asarray(generator(latents), "float32")  # G(z)
 
 
 random = np.random.default_rng(seed=1)
@@ -106,7 +106,7 @@ classifier = keras.models.load_model(gl.data.bundled("mnist_features.keras"), co
 
 def read(images):
     """Returns the digit that the classifier reads in each image, and how sure it is."""
-    probabilities = classifier.predict(images, batch_size=500, verbose=0)
+    probabilities = np.asarray(classifier(images))
     return probabilities.argmax(axis=1), probabilities.max(axis=1)
 
 
