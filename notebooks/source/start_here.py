@@ -340,7 +340,7 @@ assert all(after[1] < before[1] for before, after in zip(results, results[1:])) 
 assert by_length[1][2] < 0.2 * by_length[10][2]  # short: one figure for all
 
 # %% [markdown]
-# **Short latents fail, long ones hardly do.** You may have guessed the opposite: far from everything it has seen,
+# **Short latents fail, long ones degrade slowly.** You may have guessed the opposite: far from everything it has seen,
 # should a network not be at its worst?
 #
 # - *Short.* At length 1 all ten drawings are the same grey figure, something between a 3 and an 8. The column "how
