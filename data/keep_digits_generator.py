@@ -1,14 +1,15 @@
 """Keeps the generator of digits that lesson 00 opens with: `python data/keep_digits_generator.py`.
 
-It is lesson 02's generator, which `make course ONLY=mlp_gan` trains on the real MNIST, of which nothing but these weights
-remains. What is kept is the average of its weights, in half precision, which makes the file small and changes no pixel
-by more than about 1 of 255. It is written to `digits_generator.keras` beside this script.
+It is lesson 02's generator, which `make course ONLY=mlp_gan` trains on the real MNIST. The file holds the average of
+its weights, in half precision, which makes the file small and changes no pixel by more than about 1 of 255.
+`portable.py` writes it to `digits_generator.keras` beside this script.
 """
 
 import argparse
 from pathlib import Path
 
 import keras
+import portable
 
 import gan_lessons as gl
 
@@ -24,9 +25,8 @@ def main():
     gan = keras.models.load_model(arguments.gan)
     keras.config.set_dtype_policy("float16")
     half = gl.networks.mlp_generator((28, 28, 1), name="digits_generator")
-    with gan.averaged("generator"):
-        half.set_weights(gan.generator.get_weights())
-    half.save(arguments.output)
+    half.set_weights(gan.averaged("generator").get_weights())
+    portable.write(half, arguments.output)
 
     images, labels, _ = gl.data.arrays("mnist", allow_stand_in=False)
     keras.config.set_dtype_policy("float32")

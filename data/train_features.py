@@ -2,9 +2,9 @@
 
 Each is a small convolutional network that ends in the mean over the picture of its last maps (the features) and one
 softmax layer. It is trained with BatchNormalization on the real training set, then folded: normalisation becomes part
-of the convolutions, and weights are rounded to half precision. What is written beside this script,
-`mnist_features.keras` and `cifar10_features.keras`, is the folded network; `features.json` says how many pictures of
-the test set, of which nothing was used in training, it classifies rightly.
+of the convolutions, and weights are rounded to half precision. `portable.py` writes the folded network beside this
+script, to `mnist_features.keras` and `cifar10_features.keras`; `features.json` says how many pictures of the test set,
+of which nothing was used in training, it classifies rightly.
 
 The sets must be on this machine or on the network (`TFDS_DATA_DIR`). On two CPU cores MNIST takes a few minutes,
 CIFAR-10 a quarter of an hour. The bundled network for CIFAR-10 was trained on images that had been through JPEG once
@@ -14,11 +14,11 @@ CIFAR-10 a quarter of an hour. The bundled network for CIFAR-10 was trained on i
 import argparse
 import json
 import time
-import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
+import portable
 import tensorflow as tf
 from keras import layers
 
@@ -87,16 +87,6 @@ def folded(trained, image_shape, convolutions, classes, name):
     return model
 
 
-def write(model, path):
-    """Saves a model, compressed: of each weight's four bytes two are nearly empty."""
-    model.save(path)
-    with zipfile.ZipFile(path) as plain:
-        parts = {name: plain.read(name) for name in plain.namelist()}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
-        for part, content in parts.items():
-            packed.writestr(zipfile.ZipInfo(part), content, zipfile.ZIP_DEFLATED, 9)
-
-
 def accuracy(model, images, labels):
     return float((model.predict(images, batch_size=500, verbose=0).argmax(1) == labels).mean())
 
@@ -131,7 +121,7 @@ def train(name, epochs, folder):
     keras.config.set_dtype_policy("float32")
     small = folded(model, info.image_shape, setting["convolutions"], classes, f"{name}_features")
     path = folder / f"{name}_features.keras"
-    write(small, path)
+    portable.write(small, path)
     right = accuracy(keras.models.load_model(path, compile=False), test_images, test_labels)
     print(
         f"{path.name}: {right:.2%} of {len(test_images):,} test pictures; before rounding and folding "

@@ -29,7 +29,7 @@ from gan_lessons.models import GAN, AdversarialModel, GenerativeModel
 sys.modules[f"{__name__}.gan"] = sys.modules[f"{__name__}.models.gan"]
 sys.modules[f"{__name__}.adversarial"] = sys.modules[f"{__name__}.models.adversarial"]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _MODULES = (
     "callbacks",

@@ -44,6 +44,15 @@ def origin(tensor: keras.KerasTensor) -> tuple[keras.Operation, list[keras.Keras
     return operation, list(operation._inbound_nodes[node].input_tensors)
 
 
+def renorm(layer: keras.layers.BatchNormalization) -> bool:
+    """Returns whether a BatchNormalization layer uses renormalisation. Keras has that setting since 3.15.
+
+    Args:
+        layer: a layer of any version.
+    """
+    return bool(getattr(layer, "renorm", False))
+
+
 # --- optimizers ----------------------------------------------------------------------------------------------------
 
 

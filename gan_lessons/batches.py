@@ -6,6 +6,7 @@ tuples, data sets, generators) is held against that declaration before a weight 
 
 import collections.abc
 import contextlib
+import itertools
 from dataclasses import dataclass
 
 import keras
@@ -261,7 +262,12 @@ class Batch:
             if x.num_batches == 0:
                 raise ValueError(f"{argument} must not be empty. Received: a PyDataset without a batch.")
             return _GuardedPyDataset(x, lambda batch: self._check_batch(batch, argument))
-        return self._guarded_generator(x, argument) if hasattr(x, "__next__") else x
+        if not hasattr(x, "__next__"):
+            return x
+        first = next(x, None)
+        if first is None:
+            raise ValueError(f"{argument} must not be empty. Received: a generator without a batch.")
+        return self._guarded_generator(itertools.chain([first], x), argument)
 
     @contextlib.contextmanager
     def in_words(self):

@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from gan_lessons import _extras
 from gan_lessons._arguments import integer
 
 # How long to wait for a network, in seconds.
@@ -458,10 +459,18 @@ def _read(name, split, examples, image_size, allow_stand_in, data_dir):
     return read
 
 
+def _tfds():
+    """Import TensorFlow Datasets."""
+    # TFDS only logs an error in its own import, and goes on without its contents. Importing its core raises the error.
+    _extras.module("tensorflow_datasets.core", extra="data")
+    return _extras.module("tensorflow_datasets", extra="data")
+
+
 def _builder(name, data_dir):
     """Returns TFDS's builder of a set, the name of its image feature, and whether it is prepared on this machine."""
-    import tensorflow_datasets as tfds
     from absl import logging
+
+    tfds = _tfds()
 
     data_dir = data_dir or os.environ.get("TFDS_DATA_DIR")  # TFDS itself looks only when it is first imported
     verbosity = logging.get_verbosity()
@@ -534,7 +543,7 @@ def network_answers(url: str) -> bool:
 
 def _read_prepared(builder, key, split, examples, size):
     """Returns images, labels, DataInfo of a TFDS set that is on this machine."""
-    import tensorflow_datasets as tfds
+    tfds = _tfds()
 
     features = builder.info.features
     label = next((k for k, one in features.items() if isinstance(one, tfds.features.ClassLabel)), None)
@@ -578,7 +587,7 @@ def _read_prepared(builder, key, split, examples, size):
 
 def _read_stand_in(name, split, examples, size):
     """Returns images, labels, DataInfo of a bundled set. Picture i of a split has label i % 10."""
-    import tensorflow_datasets as tfds
+    tfds = _tfds()
 
     _, counts, class_names = STAND_INS[name]
     parts, _ = _parts(split, {part: tfds.core.SplitInfo(part, [count], 0) for part, count in counts.items()})
@@ -611,7 +620,7 @@ def _unpack(name, split):
 
 def _parts(split, splits):
     """Returns what TFDS's notation selects of {"train": SplitInfo, …}: [("train", slice), …], the number of images."""
-    import tensorflow_datasets as tfds
+    tfds = _tfds()
 
     try:
         parts = tfds.core.ReadInstruction.from_spec(split).to_absolute(splits)

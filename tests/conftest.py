@@ -7,10 +7,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import matplotlib
 import pytest
+from keras.src.backend.common import global_state
 
 
 def pytest_configure(config):
     matplotlib.use("Agg")  # for this process; the lessons' kernels keep their own
+    keras.utils.set_random_seed = set_random_seed
+
+
+def set_random_seed(seed, as_keras_does=keras.utils.set_random_seed):
+    """Set every seed. Keras before 3.13 leaves the generator alone that `keras.random.normal(shape)` draws from."""
+    global_state.set_global_attribute("global_seed_generator", None)
+    as_keras_does(seed)
 
 
 @pytest.fixture(autouse=True)

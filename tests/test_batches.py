@@ -196,7 +196,7 @@ def test_empty_sets(gan):
         gan.fit(unknown, epochs=3, verbose=0)
     with refused(ValueError, "x must not be empty"):
         gan.fit(Batches(images(0)), verbose=0)
-    with refused(ValueError, "empty generator"):
+    with refused(ValueError, "x must not be empty", "generator without a batch"):
         gan.fit(iter([]), verbose=0)
     with refused(ValueError, "must not be empty"):
         gan.evaluate(images(0), verbose=0)

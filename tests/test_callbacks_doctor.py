@@ -1,7 +1,5 @@
 """`Doctor` as a callback: it sees what goes wrong, leaves no trace and never ends a training."""
 
-import warnings
-
 import keras
 import numpy as np
 import pytest
@@ -10,8 +8,9 @@ from keras import layers
 from others import Handmade, bumps, small_generator
 from watching import real_images, train_with
 
-from gan_lessons import signs
+from gan_lessons import doctor
 from gan_lessons.callbacks import Doctor
+from gan_lessons.doctor import signs
 
 
 def watched(model, watch, epochs=2, images=None, compiled=False, **kwargs):
@@ -81,27 +80,45 @@ def test_the_doctor_sees_collapse(images):
     assert watched(Handmade(), watch, epochs=60) == [], "a new training, new findings"
 
 
-def test_a_look_is_rare_and_the_last_epoch_has_one(monkeypatch):
-    looks = []
-    seen = signs.seen_while_training
-    monkeypatch.setattr(signs, "seen_while_training", lambda *args: looks.append(args[3]) or seen(*args))
+@pytest.fixture
+def looks(monkeypatch):
+    """The steps after which a watch looks."""
+    found, look = [], doctor.Watch.look
+    monkeypatch.setattr(doctor.Watch, "look", lambda self: found.append(self.steps_since_look) or look(self))
+    return found
+
+
+def test_a_look_is_rare_and_the_last_epoch_has_one(looks):
     watched(Handmade(), Doctor(verbose=0), epochs=30)  # eight steps an epoch
-    assert looks == [200, 240]
+    assert looks == [200, 40]
     looks.clear()
     watched(Handmade(), Doctor(verbose=0, every=20), epochs=50)
-    assert looks == [320, 400]
+    assert looks == [320, 80]
+
+
+def test_looks_are_counted_in_the_batches_that_the_model_counts(looks):
+    class Counts(Handmade):
+        """Counts each batch twice as much as its optimizers do."""
+
+        @property
+        def batches_trained(self):
+            return 2 * int(self.g_optimizer.iterations)
+
+    watched(Counts(), Doctor(verbose=0), epochs=30)  # sixteen counted an epoch
+    assert looks == [208, 208, 64]
 
 
 def test_the_doctor_knows_a_sure_discriminator_by_its_curves():
-    watch = Doctor(verbose=0)
-    curves = {"d_real": [0.5, 0.9995], "d_fake": [0.5, 0.0004]}
-    gan = Handmade()
-    gan.compile()
-    for sure in (False, True):
-        shown = {name: values[: 1 + sure] for name, values in curves.items()}
-        found = signs.seen_while_training(gan, shown, signs.fingerprint(gan), 5, None, None)
-        assert [one.name for one in found] == ["discriminator_saturated"] * sure
-    assert watch.diagnosis.healthy
+    class Sure(Handmade):
+        def report(self, d_loss, g_loss):
+            return super().report(d_loss, g_loss) | {"d_real": self.sure, "d_fake": 1 - self.sure}
+
+    for sure, expected in [(0.5, []), (0.9995, ["discriminator_saturated"])]:
+        gan = Sure()
+        gan.sure = sure
+        watch = Doctor(verbose=0)
+        assert watch.diagnosis.healthy and watch.findings == []
+        assert watched(gan, watch) == expected
 
 
 def test_what_the_doctor_cannot_watch_is_refused():
@@ -151,20 +168,34 @@ class NestedLogs(Handmade):
         return super().report(d_loss, g_loss) | {"compile_metrics": {"mae": d_loss}, "per_class": tf.ones(3)}
 
 
-@pytest.mark.parametrize("make", [Conditional, TwoOutputs])
+def test_samples_that_cannot_be_made_are_one_line_of_the_diagnosis():
+    watch, gan = Doctor(bumps(100), verbose=0), Conditional()
+    gan.compile()
+    gan.g_optimizer.iterations.assign(signs.FIRST_STEPS)
+    assert watched(gan, watch, epochs=60, compiled=True) == []
+    (phrase,) = watch.diagnosis.left_out
+    assert phrase.startswith("samples (ValueError: ") and "\n" not in phrase
+    assert str(watch.diagnosis).splitlines() == [
+        "Nothing found.",
+        "Looked on for 60 epochs.",
+        f"Not examined: {phrase}.",
+    ]
+    assert int(gan.g_optimizer.iterations) == signs.FIRST_STEPS + 60 * 8, "trained to the end"
+    assert watched(Handmade(), watch) == [] and watch.diagnosis.left_out == [], "a new training, a new diagnosis"
+
+
 @pytest.mark.filterwarnings("ignore:Gradients do not exist")
-def test_samples_that_cannot_be_made_are_a_line_of_the_diagnosis(make):
-    watch, gan = Doctor(bumps(100), verbose=0), make()
-    with pytest.warns(UserWarning) as warned:
-        assert watched(gan, watch, epochs=30) == []
-    messages = [str(one.message) for one in warned if "looked at" in str(one.message)]
-    assert len(messages) == 1 and messages[0].startswith("The samples could not be looked at: ValueError: ")
-    assert messages[0].endswith("The training goes on.") and "\n" not in messages[0]
-    (line,) = watch.failed
-    assert line in str(watch.diagnosis) and "Looked on for 30 epochs." in str(watch.diagnosis)
-    assert int(gan.g_optimizer.iterations) == 30 * 8, "trained to the end"
-    with pytest.warns(UserWarning, match="The samples could not be looked at"):  # a new training, a new line
-        assert watched(make(), watch, epochs=2) == [] and len(watch.failed) == 1
+@pytest.mark.parametrize(("collapsed", "expected"), [(False, []), (True, ["collapsed"])])
+def test_the_first_of_several_outputs_is_the_sample(collapsed, expected):
+    gan = TwoOutputs()
+    gan.compile()
+    gan.g_optimizer.iterations.assign(signs.FIRST_STEPS)
+    if collapsed:
+        hidden = gan.generator.layers[1]
+        hidden.kernel.assign(np.zeros((6, 16)))
+        hidden.trainable = False
+    watch = Doctor(bumps(100), verbose=0)
+    assert watched(gan, watch, epochs=30, compiled=True) == expected and watch.diagnosis.left_out == []
 
 
 def test_the_rest_is_still_looked_at_when_samples_cannot_be_made():
@@ -172,9 +203,11 @@ def test_the_rest_is_still_looked_at_when_samples_cannot_be_made():
         def step_discriminator(self, gradients):
             pass
 
-    watch = Doctor(verbose=0)
-    with pytest.warns(UserWarning, match="The samples could not be looked at"):
-        assert watched(Frozen(), watch) == ["discriminator_frozen"]
+    watch, gan = Doctor(verbose=0), Frozen()
+    gan.compile()
+    gan.g_optimizer.iterations.assign(signs.FIRST_STEPS)
+    assert watched(gan, watch, epochs=30, compiled=True) == ["discriminator_frozen"]
+    assert len(watch.diagnosis.left_out) == 1
 
 
 def test_a_conditional_model_that_generates_is_looked_at_by_that():
@@ -190,49 +223,30 @@ def test_a_conditional_model_that_generates_is_looked_at_by_that():
     for optimizer in (gan.g_optimizer, gan.d_optimizer):
         optimizer.iterations.assign(signs.FIRST_STEPS)
     watch = Doctor(seed=3, verbose=0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)
-        assert watched(gan, watch, epochs=30, compiled=True) == ["collapsed"]
-    assert set(gan.asked) == {(64, 3)} and watch.failed == []
+    assert watched(gan, watch, epochs=30, compiled=True) == ["collapsed"]
+    assert set(gan.asked) == {(64, 3)} and watch.diagnosis.left_out == []
 
 
-def test_logs_that_are_no_numbers_are_passed_over():
+def test_curves_that_are_not_numbers_are_left_out_and_the_others_are_looked_at():
     class Breaks(NestedLogs):
         def g_loss(self, fake):
             return super().g_loss(fake) / tf.cast(self.g_optimizer.iterations < 20, "float32")
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)
-        watch = Doctor(verbose=0)
-        assert watched(NestedLogs(), watch) == [] and watch.failed == []
-        assert watched(Breaks(), watch, epochs=6) == ["diverging"]
+    watch = Doctor(verbose=0)
+    assert watched(NestedLogs(), watch) == []
+    (phrase,) = watch.diagnosis.left_out  # Keras takes the dictionary apart, and its numbers are curves
+    assert phrase.startswith("the curve per_class (")
+    assert watched(Breaks(), watch, epochs=6) == ["diverging"]
 
 
 def test_whatever_a_look_raises_is_one_line(monkeypatch):
     def fails(*args):
         raise KeyError("a name")
 
-    monkeypatch.setattr(signs, "seen_while_training", fails)
+    monkeypatch.setattr(signs, "rates_of_players_apart", fails)
     watch = Doctor(verbose=0)
-    with pytest.warns(UserWarning, match="The model could not be looked at: KeyError: 'a name'") as warned:
-        watched(Handmade(), watch, epochs=30)
-    assert len(watch.failed) == 1 and sum("looked at" in str(one.message) for one in warned) == 1
+    assert watched(Handmade(), watch, epochs=60) == []
+    assert watch.diagnosis.left_out == ["the learning rates (KeyError: 'a name')"]
     monkeypatch.setattr(signs, "fingerprint", fails)
-    with pytest.warns(UserWarning, match="The weights could not be looked at: KeyError: 'a name'"):
-        watched(Handmade(), watch)
-
-
-def test_looks_are_counted_in_the_batches_that_the_model_counts(monkeypatch):
-    looks = []
-    seen = signs.seen_while_training
-    monkeypatch.setattr(signs, "seen_while_training", lambda *args: looks.append(args[3]) or seen(*args))
-
-    class Counts(Handmade):
-        """Counts each batch twice as much as its optimizers do."""
-
-        @property
-        def batches_trained(self):
-            return 2 * int(self.g_optimizer.iterations)
-
-    watched(Counts(), Doctor(verbose=0), epochs=30)  # sixteen counted an epoch
-    assert looks == [208, 416, 480]
+    watched(Handmade(), watch)
+    assert watch.diagnosis.left_out[0] == "which weights move (KeyError: 'a name')"

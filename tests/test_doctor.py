@@ -946,8 +946,9 @@ def test_what_cannot_be_examined_is_refused():
             gl.diagnose(gan, IMAGES, **{name: value})
     with pytest.raises(TypeError, match="history must be what fit.. returned.*Received: history of type list"):
         gl.diagnose(gan, IMAGES, history=[1.0])
-    with pytest.raises(TypeError, match="data must be what fit.. takes.*Received: data of type str"):
-        gl.diagnose(gan, "mnist")
+    for data, kind in [("mnist", "str"), ({}, "dict"), ((), "tuple"), ((IMAGES, "mnist"), "tuple")]:
+        with pytest.raises(TypeError, match=f"data must be what fit.. takes.*Received: data of type {kind}"):
+            gl.diagnose(gan, data)
     with pytest.raises(ValueError, match=r"data must be images.*Received: an array of shape \(0, 8, 8, 1\)"):
         gl.diagnose(gan, IMAGES[:0])
     with pytest.raises(ValueError, match="data must not be empty"):
@@ -958,7 +959,14 @@ def test_what_cannot_be_examined_is_refused():
 
 def test_some_images_are_the_first_of_the_data():
     batches = tf.data.Dataset.from_tensor_slices(IMAGES).batch(50)
-    np.testing.assert_array_equal(doctor.some_images(batches, 64), IMAGES[:64])
+    classes = np.arange(len(IMAGES))
+    beside = tf.data.Dataset.from_tensor_slices(classes).batch(50)
+    parts = {"classes": classes, "pictures": IMAGES}  # the images are not the first part
+    for data in (batches, (batches, beside), tf.data.Dataset.from_tensor_slices(parts).batch(50)):
+        np.testing.assert_array_equal(doctor.some_images(data, 64), IMAGES[:64])
+    expected = doctor.some_images(IMAGES, 64)
+    for data in ((IMAGES, classes), parts):
+        np.testing.assert_array_equal(doctor.some_images(data, 64), expected)
     assert doctor.some_images(IMAGES, 64).shape == (64, 8, 8, 1)
 
 

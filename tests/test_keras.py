@@ -2,6 +2,7 @@
 
 import ast
 import gc
+import inspect
 import random
 from pathlib import Path
 
@@ -103,6 +104,26 @@ def test_the_origin_of_a_tensor():
     operation, (between,) = _keras.origin(second)
     assert operation is shared and type(_keras.origin(between)[0]).__name__ == "Tanh"
     assert _keras.origin(between)[1][0] is first and _keras.origin(first)[1][0] is inputs
+
+
+class WithRenorm:
+    """Stands for the layer of Keras 3.15 on every version."""
+
+    renorm = True
+
+
+def test_renorm_is_off_unless_the_layer_has_it_and_it_is_on():
+    assert _keras.renorm(keras.layers.BatchNormalization()) is False
+    assert _keras.renorm(WithRenorm()) is True
+    assert _keras.renorm(object()) is False
+
+
+def test_renorm_is_the_argument_that_keras_takes():
+    if "renorm" in inspect.signature(keras.layers.BatchNormalization).parameters:
+        assert _keras.renorm(keras.layers.BatchNormalization(renorm=True)) is True
+    else:
+        with pytest.raises(ValueError, match="renorm"):
+            keras.layers.BatchNormalization(renorm=True)
 
 
 # --- optimizers ----------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import os
 import pkgutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import keras
@@ -15,6 +16,7 @@ import pytest
 import gan_lessons as gl
 
 ROOT = Path(__file__).parent.parent
+FORMS_OF_DATA = (".bz2", ".json", ".keras")
 
 
 def fresh(code):
@@ -136,6 +138,19 @@ def test_every_module_is_offered_and_listed():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="module 'gan_lessons' has no attribute 'cyclegan_of_my_dreams'"):
         gl.cyclegan_of_my_dreams  # noqa: B018
+
+
+def test_the_wheel_has_the_package_and_its_data_and_no_script(tmp_path):
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", tmp_path]
+    done = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert wheel.stat().st_size < 10_000_000
+    source = {path.relative_to(ROOT).as_posix() for path in (ROOT / "gan_lessons").rglob("*.py")}
+    data = {f"gan_lessons/bundled/{path.name}" for path in (ROOT / "data").iterdir() if path.suffix in FORMS_OF_DATA}
+    assert names == source | data | {"gan_lessons/py.typed"} and len(data) == 8
 
 
 def test_the_version_is_a_version():

@@ -156,6 +156,25 @@ def test_metrics_of_one_name_and_logs_within_logs():
     assert means == [float(step.logs["d_loss"]), float(step.logs["g_loss"])]
 
 
+def test_a_mean_over_no_turns_is_no_number_of_the_step():
+    networks = gl.networks.mlp_generator((8, 8, 1), 6, (16,)), gl.networks.mlp_discriminator((8, 8, 1), (16,))
+    gan = gl.GAN(*networks, 6, discriminator_steps=2)
+    gan.compile(generator_optimizer="adam", discriminator_optimizer="adam")
+    with Examination(gan) as examination:
+        steps = [examination.step(BATCH) for _ in range(2)]
+    for step, names in zip(steps, [{"d_loss"}, {"d_loss", "g_loss"}], strict=True):
+        assert {name for name in step.logs if "loss" in name} == names and step.logs.keys() == step.metrics.keys()
+
+    class BreaksAtOnce(Handmade):
+        def g_loss(self, fake):
+            return super().g_loss(fake) * float("nan")
+
+    gan = BreaksAtOnce()
+    gan.compile()
+    with Examination(gan) as examination:
+        assert np.isnan(examination.step(BATCH).logs["g_loss"])
+
+
 def test_half_precision_counts_in_the_optimizer_inside():
     keras.config.set_dtype_policy("mixed_float16")
     gan = gl.GAN(gl.networks.mlp_generator((8, 8, 1), 6, (16,)), gl.networks.mlp_discriminator((8, 8, 1), (16,)), 6)

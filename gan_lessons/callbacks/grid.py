@@ -6,6 +6,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from gan_lessons import _extras
 from gan_lessons.callbacks import drawing
 from gan_lessons.callbacks.pictures import Pictures, folder, in_notebook
 from gan_lessons.saving import write
@@ -66,8 +67,8 @@ class SampleGrid(Pictures):
             directory = "samples"
         self.directory = None if directory is None else folder("directory", directory)
         self.log_dir = None if log_dir is None else folder("log_dir", log_dir)
-        if log_dir is not None and not hasattr(tf.summary, "image"):
-            raise ImportError("log_dir needs TensorBoard, which is not installed. Install it: pip install tensorboard.")
+        if log_dir is not None:
+            _extras.module("tensorboard", extra="tensorboard")  # without it TensorFlow would fail at the first picture
         self.picture = None
         self._writer = None
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import keras
 from PIL import Image, ImageSequence
 
+from gan_lessons import _extras
 from gan_lessons._arguments import positive
 from gan_lessons.callbacks import drawing
 from gan_lessons.callbacks.pictures import Pictures, folder, in_notebook
@@ -140,11 +141,11 @@ class TrainingMovie(Pictures):
         Raises:
             ValueError: if the movie has no frame yet.
         """
-        from IPython.display import Image as Shown
+        shown = _extras.module("IPython.display", extra="notebooks").Image
 
         if not self._frames:
             raise ValueError("There must be a frame to show. Received: a TrainingMovie that no fit() has used yet.")
-        return Shown(self._gif(), format="gif", alt=f"Samples while training, {len(self._frames)} frames")
+        return shown(self._gif(), format="gif", alt=f"Samples while training, {len(self._frames)} frames")
 
     def _gif(self):
         """The movie as bytes. The comment names the frames, so that a movie can be resumed from its file."""

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import keras
 
+from gan_lessons import _watched
+from gan_lessons import samples as samples_of
 from gan_lessons._arguments import integer
-from gan_lessons.callbacks import drawing, watched
+from gan_lessons.callbacks import drawing
 
 _HINT = (
     "Give images=…, a function of the model that returns an array of samples, such as "
@@ -56,7 +58,7 @@ class Pictures(keras.callbacks.Callback):
 
     def set_model(self, model: keras.Model) -> None:
         if self.images is None:
-            watched.check_generates(self, model, _HINT)
+            _watched.check_generates(self, model, _HINT)
         super().set_model(model)
 
     def on_train_begin(self, logs=None):
@@ -103,7 +105,7 @@ class Pictures(keras.callbacks.Callback):
             self._record(self._at, self._logs or {})
 
     def _steps(self):
-        steps = watched.batches_trained(self.model)
+        steps = _watched.batches_trained(self.model)
         if steps is None:
             raise ValueError(
                 f"every_steps needs a model that counts its batches, as model.batches_trained or in an optimizer. "
@@ -114,7 +116,7 @@ class Pictures(keras.callbacks.Callback):
     def _lay_out(self):
         """The samples of the model as it is now, on one picture: see `drawing.lay_out`."""
         samples = self.model.generate(self.count, seed=self.seed) if self.images is None else self.images(self.model)
-        return drawing.lay_out(samples, watched.value_range(self.model), self.smallest)
+        return drawing.lay_out(samples, samples_of.range_of(self.model), self.smallest)
 
     def _try_to_lay_out(self):
         """As `_lay_out`, before the first step: an error ends the training before it begins."""
@@ -124,7 +126,7 @@ class Pictures(keras.callbacks.Callback):
             call = f"model.generate({self.count}, seed={self.seed})" if self.images is None else "images(model)"
             raise ValueError(
                 f"{type(self).__name__} must have samples that can be drawn before the training begins. Received: what "
-                f"{call} returns, which raised {watched.in_words(error)} {_HINT}"
+                f"{call} returns, which raised {_watched.in_words(error)} {_HINT}"
             ) from error
 
     @contextlib.contextmanager
@@ -135,7 +137,7 @@ class Pictures(keras.callbacks.Callback):
         except Exception as error:
             if problem not in self._warned:
                 self._warned.add(problem)
-                warnings.warn(f"{problem}: {watched.in_words(error)} The training goes on.", stacklevel=3)
+                warnings.warn(f"{problem}: {_watched.in_words(error)} The training goes on.", stacklevel=3)
 
 
 def folder(name: str, path: str | os.PathLike) -> Path:

@@ -5,10 +5,10 @@ import warnings
 import keras
 import tensorflow as tf
 
+from gan_lessons import _watched, scoring
 from gan_lessons import features as extractors
-from gan_lessons import scoring
+from gan_lessons import samples as samples_of
 from gan_lessons._arguments import integer
-from gan_lessons.callbacks import watched
 
 
 class ScoreMonitor(keras.callbacks.Callback):
@@ -81,7 +81,7 @@ class ScoreMonitor(keras.callbacks.Callback):
         self.reference = data if isinstance(data, scoring.Reference) else None
 
     def set_model(self, model: keras.Model) -> None:
-        watched.check_generates(self, model)
+        _watched.check_generates(self, model)
         super().set_model(model)
 
     def on_train_begin(self, logs=None):
@@ -96,7 +96,7 @@ class ScoreMonitor(keras.callbacks.Callback):
                 scores=self.scores,
                 held_out=self.held_out,
                 image_shape=getattr(self.model, "image_shape", None),
-                value_range=watched.value_range(self.model),
+                value_range=samples_of.range_of(self.model),
                 cache=self.cache,
                 verbose=self.verbose,
             )
@@ -123,7 +123,7 @@ class ScoreMonitor(keras.callbacks.Callback):
 
     def _score(self, trained):
         try:
-            value_range = watched.value_range(self.model)
+            value_range = samples_of.range_of(self.model)
             self._card = self.reference.score(self.model, seed=self.seed, value_range=value_range, verbose=0)
         except scoring.NotFinite:
             self._card = self.reference.broken(self.model, seed=self.seed)
@@ -142,6 +142,6 @@ class ScoreMonitor(keras.callbacks.Callback):
     def _warn(self, error):
         if not self._warned:
             self._warned = True
-            problem = f"The samples could not be scored: {watched.in_words(error)}"
+            problem = f"The samples could not be scored: {_watched.in_words(error)}"
             warnings.warn(f"{problem} The logs repeat the last score. The training goes on.", stacklevel=2)
         self._card = self._card or self.reference.broken(self.model, seed=self.seed)

@@ -9,14 +9,13 @@ forced to see which way the losses pull, and samples are compared with the data.
 
 import contextlib
 import html
-import re
 from dataclasses import dataclass, field
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_lessons import validation
+from gan_lessons import _watched, validation
 from gan_lessons._arguments import integer
 from gan_lessons.doctor import probing, signs, symptoms
 from gan_lessons.doctor.illnesses import ILLNESSES
@@ -112,9 +111,9 @@ def diagnose(gan: keras.Model, data, history=None, count: int = 256, seed: int =
     Args:
         gan: a `gan_lessons.GAN`, or any compiled `keras.Model` with the attributes `generator` and `discriminator` and
             a `train_step` of its own.
-        data: what `fit` takes: an array of images, a `tf.data.Dataset` of batches, batches of (images, labels), a
-            `keras.utils.PyDataset` or a Python generator of batches, some of which are then used up. A data set that
-            shuffles is in another order after it was read here.
+        data: what `fit` takes: an array of images, a `tf.data.Dataset` of batches, a tuple or dictionary of these, a
+            `keras.utils.PyDataset` or a Python generator of batches, some of which are then used up. Labels may stand
+            beside the images. A data set that shuffles is in another order after it was read here.
         history: what `fit` returned, or its `.history`, to look at the curves too.
         count: how many samples are compared with the data.
         seed: an integer, for the random numbers of the examination.
@@ -148,7 +147,7 @@ def diagnose(gan: keras.Model, data, history=None, count: int = 256, seed: int =
     if one := signs.weights_not_finite(gan):  # a step would only make more NaN
         return Diagnosis([one], _examined(case))
     with probing.Examination(gan, seed) as examination:
-        case.trained = signs.steps_trained(gan)
+        case.trained = _watched.batches_trained(gan) or 0
         _run(case, examination, batches)
         with leaving_out("samples", case.left_out):
             case.samples = _samples(case, count, seed)
@@ -164,8 +163,7 @@ def leaving_out(what: str, left_out: list):
     try:
         yield
     except Exception as error:  # of any kind: the rest can still be looked at
-        words = " ".join(re.sub(r"\x1b\[\d*m", "", str(error)).split())  # Keras's messages have colours
-        phrase = f"{what} ({type(error).__name__}: {words[:200]})"
+        phrase = f"{what} ({_watched.in_words(error)})"
         if phrase not in left_out:
             left_out.append(phrase)
 
@@ -227,14 +225,14 @@ def _run(case, examination, batches):
 
 
 def _value_range(case):
-    """Returns (lowest, highest) that the generator can make, by its last activation or by trial; None for any value."""
-    activation = validation.last_activation(case.gan.generator)
-    if activation in validation.RANGES:
-        return validation.RANGES[activation]
-    latents = _latents(case)
-    if activation == "linear" or latents is None:
-        return None
-    return validation.output_range(case.gan.generator, latents.shape[1])
+    """Returns (lowest, highest) that the generator can make, by its last activation or by trial; None for any value.
+
+    This is not the `value_range` that a model declares: an illness is that the two differ.
+    """
+    generator, latents = case.gan.generator, _latents(case)
+    if latents is None:  # it cannot be tried
+        return validation.RANGES.get(validation.last_activation(generator))
+    return validation.output_range(generator, latents.shape[1])
 
 
 def _latents(case):
@@ -307,13 +305,12 @@ def some_images(data, count: int) -> np.ndarray:
 
 def _read(data, seed, most=_IMAGES):
     """Returns batches as `train_step` takes them, and at most `most` images of the data."""
-    if hasattr(data, "shape") or (isinstance(data, tuple) and data and all(hasattr(part, "shape") for part in data)):
-        whole = (
-            tuple(map(keras.ops.convert_to_numpy, data))
-            if isinstance(data, tuple)
-            else keras.ops.convert_to_numpy(data)
-        )
-        images = whole[0] if isinstance(whole, tuple) else whole
+    parts = list(data.values()) if isinstance(data, dict) else list(data) if isinstance(data, tuple) else [data]
+    if parts and all(isinstance(part, tf.data.Dataset) for part in parts):
+        data = data if isinstance(data, tf.data.Dataset) else tf.data.Dataset.zip(data)
+    if parts and all(hasattr(part, "shape") for part in parts):
+        whole = tf.nest.map_structure(keras.ops.convert_to_numpy, data)
+        images = probing.images_of(whole)
         if images.ndim < 2 or len(images) == 0:
             raise ValueError(f"data must be images, (n, …), n > 0. Received: an array of shape {images.shape}.")
         order = np.random.default_rng(seed).permutation(len(images))

@@ -242,6 +242,7 @@ class Examination:
             step.moved[name] = float(np.max(changes, initial=0))
         with contextlib.suppress(Exception):  # a metric that has seen nothing may have no result
             step.metrics = _results(self.gan.metrics)
+            _drop_empty_means(step, self.gan.metrics)
         _sort_images(step, batch)
         return step
 
@@ -517,6 +518,15 @@ def _results(metrics):
     return results
 
 
+def _drop_empty_means(step, metrics):
+    """Drops the NaN of each mean that has recorded nothing: the loss of a player that has not had its turn yet."""
+    for metric in metrics:
+        if isinstance(metric, keras.metrics.Mean) and _array(metric.count) == 0:
+            for values in (step.logs, step.metrics):
+                if np.isnan(values.get(metric.name, 0.0)).all():
+                    del values[metric.name]
+
+
 def _counter(optimizer):
     """Returns the variable in which an optimizer counts its calls; `iterations` may be computed from it."""
     variables = getattr(optimizer, "inner_optimizer", optimizer).variables
@@ -565,8 +575,9 @@ def rows_of(images) -> np.ndarray:
 
 
 def images_of(batch):
-    """Returns the images of a batch that may have labels beside them."""
-    return tf.nest.flatten(batch)[0]
+    """Returns the images of a batch that may have labels beside them: the first of the parts with the most axes."""
+    # Not the first of all: a dictionary's parts are sorted by name.
+    return max(tf.nest.flatten(batch), key=lambda part: len(getattr(part, "shape", ())))
 
 
 def rolled(batch):

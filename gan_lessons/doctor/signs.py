@@ -54,15 +54,22 @@ def losses_diverging(history):
     """Finds `diverging`: NaN or infinity in a curve, or a curve whose size grows without end.
 
     A curve grows if the size of the mean of its last quarter is above 1000, and above 10 times that of the first and
-    of the second quarter. Args: {name: values}.
+    of the second quarter. NaN beside a finite loss of the same epoch is the mean of a player that had no turn in it: a
+    weight that is NaN makes all losses NaN. Args: {name: values}.
     """
-    for name, values in history.items():
-        values = np.asarray(values, "float64").ravel()
-        if "loss" not in name and name not in ("distance", "penalty"):
-            continue
-        if not np.isfinite(values).all():
-            first = int(np.argmax(~np.isfinite(values))) + 1
+    curves = {
+        name: np.asarray(values, "float64").ravel()
+        for name, values in history.items()
+        if "loss" in name or name in ("distance", "penalty")
+    }
+    for name, values in curves.items():
+        others = [other for key, other in curves.items() if "loss" in key and len(other) == len(values)]
+        no_turn = np.isnan(values) & np.isfinite(others).any(axis=0)
+        broken = ~np.isfinite(values) & ~no_turn
+        if broken.any():
+            first = int(np.argmax(broken)) + 1
             return finding("diverging", f"{name} is not a finite number from epoch {first} on.", epoch=first)
+        values = values[~no_turn]
         if len(values) >= 4:
             sizes = [abs(part.mean()) for part in np.array_split(values, 4)]
             if sizes[-1] > 1000 and sizes[-1] > 10 * max(sizes[:2]):
@@ -74,19 +81,6 @@ def losses_diverging(history):
 
 
 # --- optimizers --------------------------------------------------------------------------------------------------
-
-
-def steps_trained(gan):
-    """Returns how many batches a model was trained on.
-
-    A model of this package counts them. Of another it is the number of steps that the busiest optimizer has taken, of
-    the model or of a model inside it.
-    """
-    if isinstance(trained := getattr(gan, "batches_trained", None), int):
-        return trained
-    models = [gan, *(one for one in vars(gan).values() if isinstance(one, keras.Model))]
-    optimizers = [optimizer for model in models for _, optimizer in optimizers_of(model)]
-    return max((int(_numbers(optimizer.iterations)) for optimizer in optimizers), default=0)
 
 
 def optimizers_of(gan):

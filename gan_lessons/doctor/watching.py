@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gan_lessons import _watched
 from gan_lessons.doctor import signs
 from gan_lessons.doctor.diagnosis import Diagnosis, leaving_out
 from gan_lessons.doctor.probing import rows_of
@@ -101,7 +102,7 @@ class Watch:
             return sign()
 
     def _look_at_samples(self, steps):
-        if steps < 200 or signs.steps_trained(self.model) < signs.FIRST_STEPS:
+        if steps < 200 or self._last_look < signs.FIRST_STEPS:
             return None
         samples = rows_of(self._samples())
         if not np.isfinite(samples).all():
@@ -131,5 +132,5 @@ class Watch:
 
     def _steps(self):
         with leaving_out("the number of steps", self.left_out):
-            return signs.steps_trained(self.model)
+            return _watched.batches_trained(self.model) or 0
         return 0

@@ -48,14 +48,14 @@ class Average:
                 self._measure(network, inputs_of(name))
         self._state = state
 
-    def scope(self, constants=None):
-        """Returns a scope in which networks compute with the average.
+    def mapping(self, constants=None):
+        """Returns pairs (variable, value) for a `keras.StatelessScope`, in which networks compute with the average.
 
         Args:
             constants: what `numpy` returned, for a traced graph that must know nothing of this object's variables.
         """
         values = constants or [self._values[id(variable)] for variable in self._variables]
-        return keras.StatelessScope(state_mapping=list(zip(self._variables, values, strict=True)))
+        return list(zip(self._variables, values, strict=True))
 
     def numpy(self):
         """The average as a list of NumPy arrays."""

@@ -26,11 +26,10 @@ from gan_lessons.models.wrapped import constructs, reports, trains
 
 
 class Mean(keras.metrics.Mean):
-    """The mean of an epoch, which is NaN where nothing was recorded: a mean over no turns is no number."""
+    """The mean of an epoch, which is NaN (0 / 0) where nothing was recorded: a mean over no turns is no number."""
 
     def result(self):
-        recorded = ops.cast(self.count, self.total.dtype)
-        return ops.where(recorded > 0, self.total / ops.maximum(recorded, 1), float("nan"))
+        return self.total / ops.cast(self.count, self.total.dtype)
 
 
 class GenerativeModel(Saved, Fitted):
@@ -276,6 +275,27 @@ class GenerativeModel(Saved, Fitted):
 
     # --- steps --------------------------------------------------------------------------------------------------------------
 
+    def train_step(self, data):
+        """Trains on one batch: a subclass defines it.
+
+        Args:
+            data: the batch; `self.read(data)` gives its declared parts.
+
+        Returns:
+            Nothing, or a dictionary of logs; with nothing, the means so far are reported.
+        """
+        raise NotImplementedError(
+            f"A model must say how it is trained on a batch. Received: {type(self).__name__} without train_step(data)."
+        )
+
+    def test_step(self, data):
+        """Computes on one batch what `train_step` logs, with nothing learnt: a subclass defines it. Args: as there."""
+        raise NotImplementedError(
+            "A model must say what it reports of a batch before it can be evaluated. "
+            f"Received: {type(self).__name__} without test_step(data). Define it, or leave out evaluate and "
+            "validation_data."
+        )
+
     def descend(self, loss, tape):
         """Takes one step of the optimizer down a loss.
 
@@ -433,14 +453,17 @@ class GenerativeModel(Saved, Fitted):
         Args:
             *names: attributes that hold the networks.
         """
-        scopes = contextlib.ExitStack()
-        for attribute, trained in self._groups().items():
-            if attribute in self._hidden.averages and set(names) & set(trained):
-                if tf.executing_eagerly():
-                    self._refresh_averages()
-                constants = getattr(self._hidden.exporting, "averages", {}).get(attribute)
-                scopes.enter_context(self._hidden.averages[attribute].scope(constants))
-        return scopes
+        concerned = [key for key, trained in self._groups().items() if set(names) & set(trained)]
+        averages = {key: self._hidden.averages[key] for key in concerned if key in self._hidden.averages}
+        if not averages:
+            return contextlib.nullcontext()
+        if tf.executing_eagerly():
+            self._refresh_averages()
+        constants = getattr(self._hidden.exporting, "averages", {})
+        # One scope for all: of two, Keras looks at the inner one alone.
+        return keras.StatelessScope(
+            [pair for key, average in averages.items() for pair in average.mapping(constants.get(key))]
+        )
 
     def averaged(self, name: str):
         """Returns a copy of a network, with the average of its weights where its optimizer keeps one.

@@ -52,7 +52,11 @@ class Fitted(EpochIteratorMixin, keras.Model):
         self._refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
         self._look_again()
         shuffle = True if shuffle is None else shuffle
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
+        if isinstance(callbacks, keras.callbacks.CallbackList):  # made by hand: what is added must be told of the model
+            callbacks.callbacks[:] = fitting.made_to_fit(self, callbacks.callbacks)
+            callbacks.set_model(self)
+            callbacks.set_params(callbacks.params or {})
+        else:
             callbacks = fitting.made_to_fit(self, tf.nest.flatten([] if callbacks is None else callbacks))
         # Keras's, left over from a fit that was interrupted, or resumed.
         self._eval_epoch_iterator = None

@@ -30,7 +30,7 @@ def made_to_fit(model, callbacks):
             if reason := model._unsaveable():
                 raise ValueError(f"ModelCheckpoint saves the whole model. {reason} Or pass save_weights_only=True.")
         if type(callback) is keras.callbacks.TerminateOnNaN:  # it looks at `loss` alone
-            callback = _TerminateOnNaN(callback.raise_error)
+            callback = _TerminateOnNaN.like(callback)
         if type(callback) is keras.callbacks.BackupAndRestore:
             callback = ExactBackup(callback.backup_dir, callback.save_freq, callback.delete_checkpoint)
         (backups if isinstance(callback, ExactBackup) else found).append(callback)
@@ -74,6 +74,13 @@ class _Ends(keras.callbacks.Callback):
 
 class _TerminateOnNaN(keras.callbacks.TerminateOnNaN):
     """Stops at the first value of the logs that is not finite, but for means that have no turn in them yet."""
+
+    @classmethod
+    def like(cls, callback):
+        """Returns one with the settings of Keras's callback, which differ between versions."""
+        made = cls()
+        vars(made).update(vars(callback))
+        return made
 
     def on_batch_end(self, batch, logs=None):
         no_turn = _without_turns(self.model, logs)

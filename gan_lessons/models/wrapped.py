@@ -24,7 +24,11 @@ def constructs(init):
     """`__init__`, which keeps its arguments for `get_config`, and ends with the model's `_finish`."""
 
     def around(init, self, *args, **kwargs):
-        given = inspect.signature(init).bind(self, *args, **kwargs).arguments
+        try:
+            given = inspect.signature(init).bind(self, *args, **kwargs).arguments
+        except TypeError:
+            init(self, *args, **kwargs)  # Python's own words name the method and the argument
+            raise
         given = dict(list(given.items())[1:])
         for name, parameter in inspect.signature(init).parameters.items():
             if parameter.kind is parameter.VAR_KEYWORD:

@@ -940,7 +940,9 @@ def deep_gan(kind, seed):
         optimizers = [keras.optimizers.Adam(2e-4, beta_1=0.5) for _ in range(2)]
     else:
         penalty = gl.penalties.GradientPenalty(weight=10.0)
-        gan = gl.GAN(generator, discriminator, 64, "wasserstein", penalty, discriminator_steps=5)
+        gan = gl.GAN(
+            generator, discriminator, 64, objective="wasserstein", penalty=penalty, discriminator_steps=5
+        )
         optimizers = [keras.optimizers.Adam(1e-4, beta_1=0.0, beta_2=0.9) for _ in range(2)]
     gan.compile(generator_optimizer=optimizers[0], discriminator_optimizer=optimizers[1])
     return gan

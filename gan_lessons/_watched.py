@@ -1,11 +1,10 @@
-"""What a callback asks of the model that it watches, which may be any `keras.Model`."""
+"""Reads what a callback or the doctor needs from the model that it watches, which may be any `keras.Model`."""
 
+import numbers
 import re
 import textwrap
 
 import keras
-
-from gan_lessons import plotting
 
 
 def check_generates(callback: keras.callbacks.Callback, model: keras.Model, hint: str = "") -> None:
@@ -26,25 +25,17 @@ def check_generates(callback: keras.callbacks.Callback, model: keras.Model, hint
         )
 
 
-def value_range(model: keras.Model) -> tuple[float, float]:
-    """Returns (low, high), the values of black and white in a model's samples.
-
-    That is `model.value_range` where the model has it; else the generator's last activation tells it; else (−1, 1).
-    """
-    return getattr(model, "value_range", None) or plotting.range_of(model)
-
-
 def batches_trained(model: keras.Model) -> int | None:
     """Returns how many batches a model was trained on, in this call of `fit` and before it.
 
-    `model.batches_trained` is exact. A model without it has the steps of the optimizer that took the most: fewer than
-    batches where gradients are accumulated.
+    `model.batches_trained` is exact. A model without this integer has the steps of the optimizer that took the most:
+    fewer than batches where gradients are accumulated.
 
     Returns:
         An integer; None for a model without a counter and without an optimizer.
     """
     counted = getattr(model, "batches_trained", None)
-    if counted is not None:
+    if isinstance(counted, numbers.Integral):
         return int(counted)
     models = [model, *(part for part in vars(model).values() if isinstance(part, keras.Model))]
     optimizers = [

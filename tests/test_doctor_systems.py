@@ -1,0 +1,101 @@
+"""The doctor on systems written on the package's bases: no false alarm, and a clear refusal of other players."""
+
+import keras
+import numpy as np
+import pytest
+import systems
+import tensorflow as tf
+from others import LATENT, SHAPE, bumps
+
+import gan_lessons as gl
+
+IMAGES = bumps(120, size=4)
+LABELS = np.arange(len(IMAGES)) % systems.CLASSES
+
+
+def slowly(make):
+    """A model with a learning rate at which it stays healthy."""
+    keras.utils.set_random_seed(0)
+    model = make()
+    for player in ("generator", "discriminator"):
+        getattr(model, f"{player}_optimizer").learning_rate = 1e-3
+    return model
+
+
+HEALTHY = {
+    "GAN": (systems.make_gan, {"images": IMAGES}),
+    "conditional": (systems.make_conditional, {"images": IMAGES, "labels": LABELS}),
+    "translator": (systems.make_translator, {"source": IMAGES, "target": -IMAGES}),
+    "BiGAN": (systems.make_bigan, {"images": IMAGES}),
+}
+
+
+def x_of(parts):
+    """The parts of the data as `fit` takes them."""
+    arrays = tuple(parts.values())
+    return arrays if len(arrays) > 1 else arrays[0]
+
+
+@pytest.mark.parametrize("kind", HEALTHY)
+def test_a_healthy_system_has_a_clean_bill_before_training_and_after(kind):
+    make, parts = HEALTHY[kind]
+    gan, x = slowly(make), x_of(parts)
+    diagnosis = gl.diagnose(gan, x)
+    assert diagnosis.names == [] and diagnosis.left_out == []
+    watch = gl.callbacks.Doctor(x, verbose=0)
+    history = gan.fit(x, batch_size=12, epochs=105, verbose=0, callbacks=[watch])  # 1050 steps: samples are looked at
+    assert watch.findings == []
+    slices = tf.data.Dataset.from_tensor_slices
+    sets = tuple(slices(one).batch(60) for one in parts.values())
+    for data in (x, slices(x).batch(60), parts, slices(parts).batch(60), sets if len(sets) > 1 else sets[0]):
+        diagnosis = gl.diagnose(gan, data, history=history)
+        assert diagnosis.names == [] and diagnosis.left_out == []
+
+
+@pytest.mark.parametrize("kind", HEALTHY)
+def test_a_watch_looks_at_the_samples_of_a_system(kind):
+    make, parts = HEALTHY[kind]
+    gan, x = slowly(make), x_of(parts)
+    for network in (gan.generator, *([gan.encoder] if kind == "BiGAN" else [])):
+        for weight in network.trainable_variables:
+            weight.assign(tf.zeros_like(weight))  # one image of all latents, which a learning rate of 0 keeps
+    gan.generator_optimizer.learning_rate = 0.0
+    gan.fit(x, batch_size=12, epochs=100, verbose=0)
+    watch = gl.callbacks.Doctor(x, verbose=0)
+    gan.fit(x, batch_size=12, epochs=25, verbose=0, callbacks=[watch])
+    # A translator has no latents, and the watch knows no inputs for it.
+    assert ("collapsed" in watch.diagnosis.names) == (kind != "translator")
+    assert [one.partition(" (")[0] for one in watch.diagnosis.left_out] == ["samples"] * (kind == "translator")
+
+
+def test_an_epoch_without_a_turn_of_the_generator_is_no_divergence():
+    gan = slowly(systems.make_gan)  # G has its turn in every third batch
+    watch = gl.callbacks.Doctor(IMAGES, verbose=0)
+    history = gan.fit(IMAGES, batch_size=120, epochs=7, verbose=0, callbacks=[watch])
+    assert np.isnan(history.history["g_loss"]).sum() == 5
+    assert watch.diagnosis.names == [] and gl.diagnose(gan, IMAGES, history=history).names == []
+
+
+def test_a_declared_range_that_the_generator_cannot_reach_is_found():
+    generator = systems.flat((LATENT,), (systems.CLASSES,), units=16, end="sigmoid", last=SHAPE)
+    discriminator = systems.flat(SHAPE, (systems.CLASSES,), units=1)
+    gan = systems.Conditional(generator, discriminator, LATENT)
+    gan.compile(generator_optimizer="adam", discriminator_optimizer="adam")
+    assert gan.value_range == (-1.0, 1.0)
+    (found,) = gl.diagnose(gan, (IMAGES, LABELS)).findings
+    assert found.name == "images_out_of_range" and "the generator can make 0 … 1" in found.evidence
+
+
+@pytest.mark.parametrize(
+    ("make", "x"),
+    [(systems.make_vae, IMAGES), (systems.make_two_domains, (IMAGES, -IMAGES))],
+    ids=["VAE", "two domains"],
+)
+def test_a_system_with_other_players_is_refused_before_the_first_step(make, x):
+    model = make()
+    words = r"gan\.generator and gan\.discriminator.*Received: a (VAE|TwoDomains) whose generator is None"
+    with pytest.raises(TypeError, match=words):
+        gl.diagnose(model, x)
+    with pytest.raises(TypeError, match=words):
+        model.fit(x, batch_size=60, verbose=0, callbacks=[gl.callbacks.Doctor()])
+    assert model.batches_trained == 0
