@@ -31,17 +31,23 @@ TEST_ENVIRONMENT := GAN_LESSONS_FAST=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_T
 	TF_CPP_MIN_LOG_LEVEL=3
 
 TESTS := -m pytest -q --numprocesses=$(WORKERS) --dist=loadscope --no-loadscope-reorder --durations=10 \
-	--nbval-lax --nbval-current-env --nbval-cell-timeout=600 notebooks/[0-9]*.ipynb tests
+	--nbval-lax --nbval-current-env --nbval-cell-timeout=600 build/fast/[0-9]*.ipynb tests
+
+# The lessons in the form that is tested, then all tests, in one environment: $(call run_tests,FOLDER)
+define run_tests
+	$(1)/bin/python notebooks/course.py fast
+	$(TEST_ENVIRONMENT) $(1)/bin/python $(TESTS)
+endef
 
 test: $(STAMP) ## run the unit tests, and every lesson in fast mode
-	$(TEST_ENVIRONMENT) $(BIN)/python $(TESTS)
+	$(call run_tests,$(VENV))
 
 # The same with other versions, in an environment of its own: $(call test_in,FOLDER,WHAT PIP INSTALLS)
 define test_in
 	test -x $(1)/bin/pip || "$(PYTHON)" -m venv $(1)
 	$(1)/bin/python -m pip install --disable-pip-version-check $(2)
 	$(1)/bin/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	$(TEST_ENVIRONMENT) $(1)/bin/python $(TESTS)
+	$(call run_tests,$(1))
 endef
 
 # requirements.txt with each lower bound made the version itself. TensorFlow 2.19 has no wheels for Python 3.13.

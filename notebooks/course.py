@@ -5,16 +5,17 @@ these come the committed notebooks, `NN_<name>.ipynb`, their links to one anothe
 
     python notebooks/course.py build [name ...]    the committed notebooks and README's table (make notebooks)
     python notebooks/course.py run [name ...]      every lesson at laptop size, into build/ (make course)
-    python notebooks/course.py check               is what is committed what the sources give? (in make test)
+    python notebooks/course.py fast [name ...]     the form that the tests execute, into build/fast/ (in make test)
+    python notebooks/course.py check               the size of each lesson; is what is committed what the sources give?
     python notebooks/course.py mark file ...       the marks of notebooks that students handed in
 
 A lesson is executed only where it must be. `build` keeps the outputs of a notebook whose code cells are
 unchanged, so that editing its text costs nothing, and takes those in build/ if they are newer.
 `--fresh` executes regardless: use it when a change in the package changes what a lesson shows.
 
-In a lesson's markdown, {{number}}, {{previous}}, {{next}} and {{lesson:name}} stand for its number and for
-links to other lessons. A cell tagged `real-images` loses its output in the committed notebook: what it shows
-is not ours to distribute.
+In a lesson's markdown, {{number}} and {{time}} stand for its number and for the minutes that studying it takes,
+{{previous}}, {{next}} and {{lesson:name}} for links to other lessons. The tags of cells are explained in
+building/forms.py, and the rules for a lesson that uses them in building/survey.py.
 """
 
 import argparse
@@ -34,23 +35,17 @@ from pathlib import Path
 import jupytext
 import nbconvert
 import nbformat
-from nbclient import NotebookClient
+from building import forms
+from building.running import WIDGET_VIEW, WIDGETS, Client, bar_options, clean
+from building.survey import breaches, first_line, survey
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from tqdm import tqdm
 
-REAL_IMAGES = "real-images"
 LEFT_OUT = "The images shown here are not kept in the notebook: run the cell to see them.\n"
 TABLE_START, TABLE_END = "<!-- lessons (make notebooks) -->", "<!-- end of lessons -->"
-WIDGETS = "application/vnd.jupyter.widget-state+json"
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 LARGE = 3_000_000  # bytes: beyond this a notebook is slow to open and to clone
 
-# What TensorFlow writes to stderr while starting, whatever one asks it not to.
-_NOISE = re.compile(
-    r"WARNING: All log messages before absl|To enable the following instructions|[IWE]\d{4} \d\d:\d\d:\d\d"
-    r"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWE] "
-)
-_PLACEHOLDER = re.compile(r"\{\{(number|previous|next|course|lesson:\w+)\}\}")
+_PLACEHOLDER = re.compile(r"\{\{(number|time|previous|next|course|lesson:\w+)\}\}")
 _TITLE = re.compile(r"^# +# +\{\{number\}\}[\s·.:–—-]*(\S.*)$", re.MULTILINE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\n]{200,}")
 _LINK = re.compile(r"\]\(([^()\s#]+)(?:#[^()\s]*)?\)|<img [^>]*src=\"([^\"]+)\"")
@@ -119,17 +114,28 @@ class Course:
             raise CourseError(f"There is no lesson {', '.join(unknown)}. The lessons are {', '.join(known)}.")
         return [lesson for lesson in self.lessons if not names or lesson.name in names]
 
-    def compose(self, lesson):
-        """The lesson's notebook without outputs: placeholders filled in, lasting cell ids."""
+    def compose(self, lesson, form="published", seconds=None):
+        """The lesson's notebook in one of its forms, without outputs: placeholders filled in, lasting cell ids.
+
+        Args:
+            lesson: the lesson.
+            form: "published", "laptop" or "fast", see building/forms.py.
+            seconds: what running it takes; by default what it took when the committed notebook was built.
+        """
         notebook = jupytext.reads(lesson.source.read_text(encoding="utf-8"), fmt="py:percent")
-        seen = Counter()
+        if seconds is None:
+            seconds = self._record(lesson).get("seconds", 0)
+        minutes, seen = survey(notebook.cells).minutes(seconds), Counter()
         for cell in notebook.cells:
             digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
             seen[digest] += 1
             cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
             cell.metadata.pop("lines_to_next_cell", None)
             if cell.cell_type == "markdown":
-                cell.source = _PLACEHOLDER.sub(lambda match: self._fill(match[1], lesson), cell.source)
+                cell.source = _PLACEHOLDER.sub(lambda match: self._fill(match[1], lesson, minutes), cell.source)
+        executed = forms.take_form(notebook.cells, "fast" if form == "fast" else "laptop")
+        code = forms.digest(executed)  # of a published notebook: of the cells whose outputs it shows, tests included
+        notebook.cells = forms.take_form(notebook.cells, form)
         notebook.metadata = nbformat.from_dict(
             {
                 "kernelspec": {
@@ -138,13 +144,19 @@ class Course:
                     "name": "python3",
                 },
                 "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
-                "gan_lessons": {"lesson": lesson.name, "code": _code_digest(notebook)},
+                "gan_lessons": {"lesson": lesson.name, "code": code},
             }
         )
         notebook.nbformat, notebook.nbformat_minor = 4, 5
         return notebook
 
-    def _fill(self, placeholder, lesson):
+    def _cells(self, lesson):
+        """All cells of the lesson's source."""
+        return jupytext.reads(lesson.source.read_text(encoding="utf-8"), fmt="py:percent").cells
+
+    def _fill(self, placeholder, lesson, minutes):
+        if placeholder == "time":
+            return f"{minutes} minutes"
         if placeholder == "number":
             return f"{lesson.number:02}"
         if placeholder == "previous":
@@ -160,13 +172,14 @@ class Course:
 
     def folder(self, fast=False):
         """Where executed lessons are kept."""
-        return self.root / "build" / "fast" if fast else self.root / "build"
+        return self.root / "build" / "fast-run" if fast else self.root / "build"
 
     def kept(self, lesson, fast=False):
         """The path of the lesson as executed earlier from the same code cells, or None."""
         for path in self.folder(fast).glob(f"[0-9][0-9]_{lesson.name}.ipynb"):
             record = _read(path).metadata.get("gan_lessons", {})
-            if _is_complete(record, _code_digest(self.compose(lesson)), "fast" if fast else "laptop"):
+            speed = "fast" if fast else "laptop"
+            if _is_complete(record, _code(self.compose(lesson, speed)), speed):
                 return path
         return None
 
@@ -183,7 +196,7 @@ class Course:
             print(f"{len(lessons)} lessons; they took {_minutes(expected)} when they were last built.")
         rows = []
         try:
-            for lesson in tqdm(lessons, desc="Lessons", unit="lesson", position=0, **_bar_options()):
+            for lesson in tqdm(lessons, desc="Lessons", unit="lesson", position=0, **bar_options()):
                 path = None if fresh else self.kept(lesson, fast)
                 how = "kept" if path else "ran"
                 notebook = _read(path) if path else self.execute(lesson, fast)
@@ -201,36 +214,41 @@ class Course:
 
     def execute(self, lesson, fast=False):
         """Runs a lesson in a kernel of its own. An error ends it, and is told in the notebook's metadata."""
-        notebook = self.compose(lesson)
+        notebook = self.compose(lesson, speed := "fast" if fast else "laptop")
         record = notebook.metadata.gan_lessons
-        record.speed = "fast" if fast else "laptop"
-        started = time.monotonic()
+        record.speed = speed
+        started, testing = time.monotonic(), 0.0
         with self._kernel(notebook, fast) as client:
             for index, cell in client.code_cells(lesson.file[:-6]):
+                began = time.monotonic()
                 try:
                     client.execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
                 except CellExecutionError as error:
-                    record.failed = f"failed at {_first_line(cell)!r}: {error.ename}: {error.evalue}"
+                    record.failed = f"failed at {first_line(cell)!r}: {error.ename}: {error.evalue}"
                 except DeadKernelError:
-                    record.failed = (
-                        f"failed at {_first_line(cell)!r}: the kernel died, for want of memory perhaps"
-                    )
+                    record.failed = f"failed at {first_line(cell)!r}: the kernel died, for want of memory perhaps"
                 if "failed" in record:
                     break
+                testing += time.monotonic() - began if forms.TEST in forms.tags(cell) else 0
             else:
-                record.seconds = round(time.monotonic() - started)
+                record.seconds = round(time.monotonic() - started - testing)
                 record.images = client.image_sets()
             client.set_widgets_metadata()
-        return _clean(notebook)
+        return clean(notebook)
+
+    def _fill_in(self, executed, lesson, form="published"):
+        """The lesson in one of its forms, with the outputs of `executed`."""
+        seconds = executed.metadata.gan_lessons.get("seconds", 0)
+        return _with_outputs(self.compose(lesson, form, seconds), executed)
 
     @contextlib.contextmanager
     def _kernel(self, notebook, fast, **options):
         """Starts a kernel in notebooks/ and yields the client that runs the notebook's cells in it."""
         os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, before others
-        environment = dict(os.environ, GAN_LESSONS_FAST="1" if fast else "0")
+        environment = dict(os.environ, GAN_LESSONS_FAST="1" if fast else "0")  # for lessons in the old form
         environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         environment.pop("MPLBACKEND", None)  # pictures go into the notebook
-        client = _Client(notebook, kernel_name="python3", record_timing=False, **options)
+        client = Client(notebook, kernel_name="python3", record_timing=False, **options)
         client.reset_execution_trackers()
         with client.setup_kernel(cwd=str(self.notebooks), env=environment, stderr=subprocess.DEVNULL):
             yield client
@@ -239,7 +257,7 @@ class Course:
         folder = self.folder(fast)
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / lesson.file
-        composed = _with_outputs(self.compose(lesson), notebook)  # its text may be newer
+        composed = self._fill_in(notebook, lesson, "fast" if fast else "laptop")  # its text may be newer
         for stale in [
             *folder.glob(f"[0-9][0-9]_{lesson.name}.ipynb"),
             *folder.glob(f"[0-9][0-9]_{lesson.name}.html"),
@@ -250,6 +268,7 @@ class Course:
             _write(target, _dump(composed))
         page = target.with_suffix(".html")
         if path is None or not page.exists() or page.stat().st_mtime < target.stat().st_mtime:
+            composed.cells = forms.without(composed.cells, forms.TEST)
             for cell in composed.cells:
                 if cell.cell_type == "markdown":
                     cell.source = re.sub(r"\]\((\d+_\w+)\.ipynb", r"](\1.html", cell.source)
@@ -257,23 +276,37 @@ class Course:
             resources = {"metadata": {"path": str(self.notebooks), "name": lesson.title}}
             _write(page, exporter.from_notebook_node(composed, resources=resources)[0])
 
+    def fast(self, names=()):
+        """Writes the fast form of lessons into build/fast/, not executed: the tests do that."""
+        folder = self.root / "build" / "fast"
+        folder.mkdir(parents=True, exist_ok=True)
+        for stale in folder.glob("*.ipynb"):
+            stale.unlink()
+        for lesson in self.select(names):
+            _write(folder / lesson.file, _dump(self.compose(lesson, "fast")))
+        return True
+
     # --- marking ---------------------------------------------------------------------------------------
 
     def mark(self, paths):
-        """Runs notebooks that students handed in, in fast mode, and prints the mark of each.
+        """Runs notebooks that students handed in, with the lesson's fast values, and prints the mark of each.
 
         A cell that fails, or takes more than ten minutes, does not stop the others.
         """
+        fast = {lesson.name: forms.tagged(self._cells(lesson), forms.FAST) for lesson in self.lessons}
         for path in [Path(path) for path in paths]:
             notebook, failed = _read(path), []
             lesson = notebook.metadata.get("gan_lessons", {}).get("lesson")
+            own = [cell.id for cell in forms.code(notebook.cells)]
+            notebook.cells = forms.inject(notebook.cells, fast.get(lesson, []))
             try:
                 with self._kernel(notebook, fast=True, allow_errors=True, timeout=600) as client:
                     client.interrupt_on_timeout = True
-                    for number, (index, cell) in enumerate(client.code_cells(path.name), start=1):
+                    for index, cell in client.code_cells(path.name):
                         client.execute_cell(cell, index)
                         if any(output.output_type == "error" for output in cell.outputs):
-                            failed.append(f"code cell {number} ({_first_line(cell)})")
+                            number = f"code cell {own.index(cell.id) + 1}" if cell.id in own else "the fast values"
+                            failed.append(f"{number} ({first_line(cell)})")
                     right, total = client.ask(
                         f"import json, gan_lessons\nprint(json.dumps(gan_lessons.checks.report({lesson!r})))"
                     )
@@ -299,8 +332,8 @@ class Course:
                 how = "executed"
                 executed = self.execute(lesson)
                 self._write_executed(lesson, executed, None, fast=False)
-            notebook = _publish(_with_outputs(self.compose(lesson), executed))
-            if problems := self._faults(notebook):
+            notebook = _publish(self._fill_in(executed, lesson))
+            if problems := self._faults(notebook, lesson):
                 complete = False
                 print(f"{lesson.file}: not built.", *problems, sep="\n  ")
                 continue
@@ -330,26 +363,24 @@ class Course:
         for path in self.notebooks.glob(f"[0-9][0-9]_{lesson.name}.ipynb"):
             built = _read(path)
             # A cell that is no longer tagged wants its output, which this notebook does not have.
-            bared = {cell.id for cell in _real_images(built)} - {cell.id for cell in _real_images(wanted)}
-            if _is_complete(built.metadata.get("gan_lessons", {}), _code_digest(wanted)) and not bared:
+            ours, theirs = ({cell.id for cell in forms.tagged(nb.cells, forms.REAL_IMAGES)} for nb in (wanted, built))
+            if _is_complete(built.metadata.get("gan_lessons", {}), _code(wanted)) and theirs <= ours:
                 candidates.append(path)
         return _read(max(candidates, key=lambda path: path.stat().st_mtime)) if candidates else None
 
-    def _faults(self, notebook):
+    def _faults(self, notebook, lesson):
         """What keeps a notebook from being committed, one sentence each."""
         faults = []
         record = notebook.metadata.get("gan_lessons", {})
         if "failed" in record:
             faults.append(f"It {record.failed}.")
-        elif not _is_complete(record, _code_digest(notebook)):
+        elif not _is_complete(record, _code(self.compose(lesson))):
             faults.append("It was not executed at laptop size from these cells.")
-        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-        if "failed" not in record and [cell.execution_count for cell in code] != list(
-            range(1, len(code) + 1)
-        ):
+        code = forms.code(notebook.cells)
+        if "failed" not in record and [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
             faults.append("Its cells were not all executed once, in order.")
         for number, cell in enumerate(code, start=1):
-            name = f"Code cell {number} ({_first_line(cell)})"
+            name = f"Code cell {number} ({first_line(cell)})"
             if re.search(r"nbval.skip", cell.source + str(cell.metadata.get("tags", "")), re.IGNORECASE):
                 faults.append(f"{name} is skipped by the tests.")
             for output in cell.outputs:
@@ -357,9 +388,9 @@ class Course:
                     faults.append(f"{name} raised {output.ename}: {output.evalue}")
                 if output.get("name") == "stderr":
                     faults.append(f"{name} wrote to stderr: {output.text.strip()[:300]!r}")
-        for cell in _real_images(notebook):
+        for cell in forms.tagged(notebook.cells, forms.REAL_IMAGES):
             if cell.outputs != _left_out():
-                faults.append(f"The cell {_first_line(cell)!r} is tagged {REAL_IMAGES} and shows its output.")
+                faults.append(f"The cell {first_line(cell)!r} is tagged {forms.REAL_IMAGES} and shows its output.")
         text = _BASE64.sub("", _dump(notebook))
         places = {Path.home(), self.root, Path(sys.prefix), Path(tempfile.gettempdir())}
         if prepared := os.environ.get("TFDS_DATA_DIR"):
@@ -374,15 +405,17 @@ class Course:
         return _read(path).metadata.get("gan_lessons", {}) if path.exists() else {}
 
     def table(self):
-        """README's table of lessons, with the time that each took when it was built."""
-        rows = ["| | lesson | images | running all of it |", "| --- | --- | --- | --- |"]
+        """README's table of lessons, with the time that each takes to study, and took to run when it was built."""
+        rows = ["| | lesson | images | studying it | running all of it |", "| --- | --- | --- | --: | --: |"]
         for lesson in self.lessons:
             record = self._record(lesson)
-            took = _minutes(record["seconds"]) if "seconds" in record else "not built yet"
             images = ", ".join(record.get("images", [])) or "–"
-            rows.append(
-                f"| {lesson.number:02} | [{lesson.title}](notebooks/{lesson.file}) | {images} | {took} |"
-            )
+            study, took = "not built yet", ""
+            if "seconds" in record:
+                study = f"{survey(self._cells(lesson)).minutes(record['seconds'])} min"
+                took = _minutes(record["seconds"])
+            title = f"[{lesson.title}](notebooks/{lesson.file})"
+            rows.append(f"| {lesson.number:02} | {title} | {images} | {study} | {took} |")
         return "\n".join(rows)
 
     def _split_readme(self):
@@ -399,10 +432,25 @@ class Course:
 
     # --- checking ------------------------------------------------------------------------------------------
 
+    def sizes(self):
+        """What each lesson asks of its reader, a line each."""
+        lines = []
+        for lesson in self.lessons:
+            cells, seconds = self._cells(lesson), self._record(lesson).get("seconds", 0)
+            size = survey(cells)
+            lines.append(
+                f"{lesson.file:24} {size.words:6,} words {size.cells:4} code cells, longest {size.longest:3} lines "
+                f"{size.exercises:3} exercises {size.minutes(seconds):4} min"
+                f"{'' if seconds else ' and computing, not measured yet'}"
+                f"{'' if forms.is_new(cells) else '  (old form)'}"
+            )
+        return lines
+
     def check(self):
-        """What differs between what is committed and what the sources give, one sentence each."""
+        """What is wrong with the sources, and what differs between them and what is committed, one sentence each."""
         problems = []
         for lesson in self.lessons:
+            problems += [f"source/{lesson.name}.py: {breach}" for breach in breaches(self._cells(lesson))]
             path = self.notebooks / lesson.file
             if not path.exists():
                 problems.append(f"{lesson.file} has not been built.")
@@ -410,26 +458,20 @@ class Course:
             built, wanted = _read(path), self.compose(lesson)
             if [_essence(cell) for cell in built.cells] != [_essence(cell) for cell in wanted.cells]:
                 differing = [
-                    _first_line(new)
-                    for old, new in zip(
-                        [*built.cells, *[None] * len(wanted.cells)], wanted.cells, strict=False
-                    )
+                    first_line(new)
+                    for old, new in zip([*built.cells, *[None] * len(wanted.cells)], wanted.cells, strict=False)
                     if old is None or _essence(old) != _essence(new)
                 ]
                 where = f"; first at {differing[0]!r}" if differing else "; it has more cells"
                 problems.append(f"{lesson.file} differs from source/{lesson.name}.py{where}.")
-            problems += [f"{lesson.file}: {fault}" for fault in self._faults(built)]
-            problems += [
-                f"{lesson.file}: {fault}" for fault in self._dead_links(self.notebooks, _markdown(built))
-            ]
+            problems += [f"{lesson.file}: {fault}" for fault in self._faults(built, lesson)]
+            problems += [f"{lesson.file}: {fault}" for fault in self._dead_links(self.notebooks, _markdown(built))]
         for path in sorted(self.notebooks.glob("*.ipynb")):
             if path.name not in {lesson.file for lesson in self.lessons}:
                 problems.append(f"{path.name} is no lesson of source/order.txt.")
         if self._split_readme()[1] != self.table():
             problems.append("README.md's table of lessons differs from the notebooks.")
-        problems += [
-            f"README.md: {fault}" for fault in self._dead_links(self.root, self.readme.read_text("utf-8"))
-        ]
+        problems += [f"README.md: {fault}" for fault in self._dead_links(self.root, self.readme.read_text("utf-8"))]
         return problems
 
     def _dead_links(self, folder, markdown):
@@ -439,46 +481,6 @@ class Course:
             for target in targets
             if not re.match(r"[a-z]+:", target) and not (folder / target).exists()
         ]
-
-
-class _Client(NotebookClient):
-    """Runs cells, and shows how far it is."""
-
-    bar = None
-
-    def code_cells(self, title):
-        """The code cells with their indices; a bar tells which is running, and what it printed last."""
-        cells = [(index, cell) for index, cell in enumerate(self.nb.cells) if cell.cell_type == "code"]
-        with tqdm(cells, unit="cell", position=1, leave=False, **_bar_options()) as self.bar:
-            for index, cell in self.bar:
-                self.bar.set_description(f"{title} | {_first_line(cell)}", refresh=sys.stderr.isatty())
-                yield index, cell
-        self.bar = None
-
-    def process_message(self, msg, cell, cell_index):
-        if self.bar is not None and msg["msg_type"] == "stream" and (text := msg["content"]["text"].strip()):
-            self.bar.set_postfix_str(text.splitlines()[-1][-60:], refresh=sys.stderr.isatty())
-        return super().process_message(msg, cell, cell_index)
-
-    def ask(self, source):
-        """What a piece of Python prints last when the kernel runs it, read as JSON."""
-        probe = nbformat.v4.new_code_cell(source)
-        self.nb.cells.append(probe)
-        self.execute_cell(probe, len(self.nb.cells) - 1, store_history=False)
-        self.nb.cells.pop()
-        printed = "".join(output.text for output in probe.outputs if output.get("name") == "stdout")
-        return json.loads(printed.splitlines()[-1])
-
-    def image_sets(self):
-        """The titles of the image sets that the kernel holds, found by the `DataInfo` that each carries.
-
-        A folder of pictures, which has no split, is not named: it was made on the way, or is somebody's own.
-        """
-        return self.ask(
-            "import gc, json\n"
-            "held = [thing for thing in gc.get_objects() if type(thing).__name__ == 'DataInfo']\n"
-            "print(json.dumps(sorted({info.title for info in held if info.examples and info.split})))"
-        )
 
 
 def _read(path):
@@ -497,9 +499,8 @@ def _write(path, text):
     partial.replace(path)
 
 
-def _code_digest(notebook):
-    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    return hashlib.sha256(json.dumps(sources).encode()).hexdigest()[:16]
+def _code(notebook):
+    return notebook.metadata.gan_lessons.code
 
 
 def _is_complete(record, code, speed="laptop"):
@@ -514,82 +515,38 @@ def _markdown(notebook):
     return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
 
 
-def _real_images(notebook):
-    return [cell for cell in notebook.cells if REAL_IMAGES in cell.metadata.get("tags", [])]
-
-
 def _left_out():
     return [nbformat.v4.new_output("stream", name="stdout", text=LEFT_OUT)]
-
-
-def _first_line(cell):
-    lines = [line.strip() for line in cell.source.splitlines() if line.strip()]
-    return lines[0][:50] if lines else "(empty)"
 
 
 def _minutes(seconds):
     return f"{seconds:.0f} s" if seconds < 60 else f"{seconds / 60:.0f} min"
 
 
-def _bar_options():
-    return {"dynamic_ncols": True} if sys.stderr.isatty() else {"mininterval": 60}  # a log wants few lines
-
-
 def _with_outputs(composed, executed):
-    """`composed` with the outputs of `executed`, which has the same code cells."""
-    code = [cell for cell in composed.cells if cell.cell_type == "code"]
-    done = [cell for cell in executed.cells if cell.cell_type == "code"]
-    for cell, source in zip(code, done, strict=True):
-        cell.outputs, cell.execution_count = source.outputs, source.execution_count
+    """`composed` with the outputs of `executed`, which has the same code cells, and those of tests perhaps."""
+    done = executed.cells if forms.tagged(composed.cells, forms.TEST) else forms.without(executed.cells, forms.TEST)
+    counts = sorted(cell.execution_count for cell in forms.code(done) if cell.execution_count)
+    for cell, source in zip(forms.code(composed.cells), forms.code(done), strict=True):
+        cell.outputs, count = source.outputs, source.execution_count
+        cell.execution_count = counts.index(count) + 1 if count else None  # as if the tests had not been there
+        for output in cell.outputs:
+            if "execution_count" in output:
+                output.execution_count = cell.execution_count
     composed.metadata.gan_lessons = executed.metadata.gan_lessons
     if "widgets" in executed.metadata:
         composed.metadata.widgets = executed.metadata.widgets
     return composed
 
 
-def _clean(notebook):
-    """Joins printed pieces as a screen would, drops TensorFlow's noise, gives widgets lasting ids."""
-    for cell in notebook.cells:
-        joined = []
-        for output in cell.get("outputs", []):
-            if output.output_type == "stream" and joined and joined[-1].get("name") == output.name:
-                joined[-1].text += output.text
-            else:
-                joined.append(output)
-        for output in joined:
-            if output.output_type == "stream":
-                output.text = re.sub(r"[^\n]*\r(?!\n)", "", re.sub(r"[^\n]\x08", "", output.text))
-            if output.get("name") == "stderr":
-                output.text = "".join(line for line in output.text.splitlines(True) if not _NOISE.match(line))
-        if "outputs" in cell:
-            cell.outputs = [output for output in joined if not _is_spent(output)]
-    models = notebook.metadata.get("widgets", {}).get(WIDGETS, {}).get("state", {})
-    for model in models.values():
-        model.state = {key: value for key, value in model.state.items() if value is not None}
-    names = {model: f"{number:032x}" for number, model in enumerate(models, start=1)}
-    renamed = re.sub(r"[0-9a-f]{32}", lambda match: names.get(match[0], match[0]), nbformat.writes(notebook))
-    return nbformat.reads(renamed, as_version=4)
-
-
-def _is_spent(output):
-    """Whether an output has nothing left to say: an empty stream, the widget of a finished progress bar."""
-    if output.output_type == "stream":
-        return not output.text.strip()
-    data = output.get("data", {})
-    return WIDGET_VIEW in data and bool(re.search(r"\d+%\|.*\[.*\]", data.get("text/plain", "")))
-
-
 def _publish(notebook):
     """Takes out what a committed notebook does not show: images of data sets, and widgets around them."""
-    for cell in _real_images(notebook):
+    for cell in forms.tagged(notebook.cells, forms.REAL_IMAGES):
         cell.outputs = _left_out()
     if "widgets" in notebook.metadata:
         models = notebook.metadata.widgets[WIDGETS].state
         outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-        reached, todo = (
-            set(),
-            [o.data[WIDGET_VIEW]["model_id"] for o in outputs if WIDGET_VIEW in o.get("data", {})],
-        )
+        reached, todo = set(), [o.data[WIDGET_VIEW]["model_id"] for o in outputs if WIDGET_VIEW in o.get("data", {})]
         while todo:
             model = todo.pop()
             if model in models and model not in reached:
@@ -606,18 +563,21 @@ def main(arguments=None):
     commands = parser.add_subparsers(dest="command", required=True)
     build = commands.add_parser("build", help="write the committed notebooks and README's table")
     run = commands.add_parser("run", help="run lessons at laptop size into build/")
-    commands.add_parser("check", help="is what is committed what the sources give?")
+    fast = commands.add_parser("fast", help="write the form that the tests execute into build/fast/")
+    commands.add_parser("check", help="the size of each lesson; is what is committed what the sources give?")
     mark = commands.add_parser("mark", help="run notebooks that students handed in, and print their marks")
     mark.add_argument("paths", nargs="+", help="notebooks")
-    for command in (build, run):
+    for command in (build, run, fast):
         command.add_argument("names", nargs="*", help="lessons, by name; all of them by default")
+    for command in (build, run):
         command.add_argument("--fresh", action="store_true", help="execute even what was executed before")
-    run.add_argument("--fast", action="store_true", help="run the tests' small sizes, into build/fast/")
+    run.add_argument("--fast", action="store_true", help="run the tests' small sizes, into build/fast-run/")
     options = vars(parser.parse_args(arguments))
     try:
         course = Course(Path(__file__).resolve().parent.parent)
         command = options.pop("command")
         if command == "check":
+            print(*course.sizes(), sep="\n")
             problems = course.check()
             print(*problems or ["The committed notebooks are what the sources give."], sep="\n")
             return 1 if problems else 0

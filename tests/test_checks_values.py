@@ -16,10 +16,10 @@ from gan_lessons.theory import DiracGAN
 # --- 00, 01, 02 -----------------------------------------------------------------------------------
 
 
-def test_the_numbers_are_those_of_the_shipped_generator():
-    generator = gl.networks.mlp_generator((28, 28, 1), latent_dim=100)
-    assert start_here.numbers_made(np.prod(generator.output_shape[1:]) / generator.input_shape[1])
-    assert start_here.latent_shape((16, *generator.input_shape[1:]))
+def test_latents_by_keras_and_by_drawing_arrows():
+    assert start_here.with_length(lambda z, r: keras.ops.normalize(z, axis=1) * r)
+    start, end = np.array([10.0, 0.0]), np.array([0.0, 10.0])
+    assert start_here.halfway_length(np.hypot(*(start + end) / 2))
 
 
 def test_v_and_the_best_discriminator_by_integration():

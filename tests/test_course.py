@@ -1,17 +1,17 @@
 """The tool that builds the notebooks: tried on a tiny course, then asked about the real one."""
 
-import importlib.util
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import course
+import jupytext
 import nbformat
 import pytest
+from building import forms, survey
 
 ROOT = Path(__file__).resolve().parent.parent
-
-_spec = importlib.util.spec_from_file_location("course", ROOT / "notebooks" / "course.py")
-course = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(course)
 
 README = f"# A course\n\n{course.TABLE_START}\n{course.TABLE_END}\n\nThe end.\n"
 
@@ -114,7 +114,7 @@ def test_numbers_and_links_come_from_the_order(built):
 def test_the_table_tells_images_and_times(built):
     table = course.Course(built).table()
     seconds = read(built, "01_beta.ipynb").metadata.gan_lessons.seconds
-    assert f"| 01 | [Beta](notebooks/01_beta.ipynb) | MNIST | {seconds} s |" in table.splitlines()
+    assert f"| 01 | [Beta](notebooks/01_beta.ipynb) | MNIST | 0 min | {seconds} s |" in table.splitlines()
     assert table in (built / "README.md").read_text(encoding="utf-8")
     assert (built / "README.md").read_text(encoding="utf-8").endswith(f"{course.TABLE_END}\n\nThe end.\n")
 
@@ -339,7 +339,7 @@ def test_a_fast_run_is_kept_apart(built):
     shutil.rmtree(built / "build")
     small = course.Course(built)
     assert small.run(["alpha"], fast=True)
-    notebook = nbformat.read(built / "build" / "fast" / "00_alpha.ipynb", as_version=4)
+    notebook = nbformat.read(built / "build" / "fast-run" / "00_alpha.ipynb", as_version=4)
     assert notebook.metadata.gan_lessons.speed == "fast"
     assert notebook.cells[1].outputs[0].text.endswith("fast: 1\n")
     assert small.kept(small.lessons[0]) is None
@@ -364,6 +364,229 @@ def test_what_students_hand_in_gets_its_mark(built, tmp_path, capsys):
     line = capsys.readouterr().out.strip()
     assert line.startswith("ada.ipynb")
     assert line.endswith(f"1 of {total} right; failed: code cell 3 (1 / 0)")
+
+
+# --- the new form ------------------------------------------------------------------------------------------
+
+GAMMA = """\
+# %% [markdown]
+# # {{number}} Gamma
+# Reading and running it takes {{time}}.
+
+# %% tags=["parameters"]
+STEPS = 1000
+
+# %%
+print("steps:", STEPS)
+
+# %% tags=["test"]
+assert STEPS in (2, 1000)
+print("tested")
+
+# %% tags=["fast"]
+STEPS = 2
+
+# %% [markdown]
+# ### Exercise 1 · Double it
+
+# %%
+answer = 2 * STEPS
+answer
+"""
+
+
+def cells(source):
+    return jupytext.reads(source, fmt="py:percent").cells
+
+
+def code(notebook):
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+@pytest.fixture(scope="module")
+def gamma_once(tmp_path_factory):
+    root = tmp_path_factory.mktemp("gamma")
+    assert make(root, "gamma\n", gamma=GAMMA).build()
+    return root
+
+
+@pytest.fixture
+def gamma(gamma_once, tmp_path):
+    """A copy of a course of one lesson in the new form, built, that may be changed."""
+    shutil.copytree(gamma_once, tmp_path / "gamma")
+    return tmp_path / "gamma"
+
+
+def test_a_lesson_takes_three_forms(gamma):
+    small = course.Course(gamma)
+    (lesson,) = small.lessons
+    steps, test = 'print("steps:", STEPS)', 'assert STEPS in (2, 1000)\nprint("tested")'
+    assert code(small.compose(lesson, "laptop")) == ["STEPS = 1000", steps, test, "answer = 2 * STEPS\nanswer"]
+    assert code(small.compose(lesson, "published")) == ["STEPS = 1000", steps, "answer = 2 * STEPS\nanswer"]
+    fast = small.compose(lesson, "fast")
+    assert code(fast) == ["STEPS = 1000", "STEPS = 2", steps, test, "answer = 2 * STEPS\nanswer"]
+    assert [cell.metadata.get("tags") for cell in fast.cells[1:3]] == [["parameters"], ["injected-parameters"]]
+    assert len({cell.id for cell in fast.cells}) == len(fast.cells)
+
+
+def test_tests_run_at_laptop_size_and_are_not_published(gamma):
+    assert course.Course(gamma).check() == []
+    notebook = read(gamma, "00_gamma.ipynb")
+    shown = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in shown] == [1, 2, 3]
+    assert shown[0].metadata.tags == ["parameters"]  # which papermill looks for
+    printed, value = [output for cell in shown for output in cell.outputs]
+    assert (printed.text, value.data["text/plain"], value.execution_count) == ("steps: 1000\n", "2000", 3)
+    executed = nbformat.read(gamma / "build" / "00_gamma.ipynb", as_version=4)
+    assert "tested\n" in [output.get("text") for cell in executed.cells for output in cell.get("outputs", [])]
+    page = (gamma / "build" / "00_gamma.html").read_text(encoding="utf-8")
+    assert "steps: 1000" in page and "tested" not in page
+
+
+def test_a_test_that_fails_keeps_a_lesson_from_being_built(gamma, capsys):
+    assert not make(gamma, "gamma\n", gamma=GAMMA.replace("(2, 1000)", "(2, 3)")).build()
+    assert "failed at 'assert STEPS in (2, 3)': AssertionError" in capsys.readouterr().out
+
+
+def test_a_new_test_has_to_run_and_a_new_fast_value_has_not(gamma, capsys):
+    assert make(gamma, "gamma\n", gamma=GAMMA.replace("STEPS = 2\n", "STEPS = 3\n")).check() == []
+    changed = make(gamma, "gamma\n", gamma=GAMMA.replace("(2, 1000)", "(2, 3, 1000)"))
+    assert changed.check() == ["00_gamma.ipynb: It was not executed at laptop size from these cells."]
+    capsys.readouterr()
+    assert changed.build() and changed.check() == []
+    assert "executed" in capsys.readouterr().out
+    shutil.rmtree(gamma / "build")  # the published notebook's outputs will do, though it shows no test
+    assert changed.build()
+    assert "outputs kept" in capsys.readouterr().out
+
+
+def test_a_cell_that_becomes_a_test_has_to_run_as_one(gamma):
+    plain = make(gamma, "gamma\n", gamma=GAMMA.replace('# %% tags=["test"]', "# %%"))
+    assert any("not executed at laptop size" in problem for problem in plain.check())
+
+
+@pytest.mark.parametrize("test, passes", [("(2, 1000)", True), ("(1000,)", False)])
+def test_nbval_executes_the_fast_form(gamma, test, passes):
+    small = make(gamma, "gamma\n", gamma=GAMMA.replace("(2, 1000)", test))
+    folder = gamma / "build" / "fast"
+    folder.mkdir()
+    (folder / "07_stale.ipynb").write_text("no longer a lesson")
+    assert small.fast()
+    assert [path.name for path in folder.iterdir()] == ["00_gamma.ipynb"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env"]
+    ran = subprocess.run([*command, "build/fast/00_gamma.ipynb"], cwd=gamma, capture_output=True, text=True)
+    assert (ran.returncode, "5 passed" in ran.stdout) == (0 if passes else 1, passes), ran.stdout
+
+
+def test_what_students_hand_in_runs_with_the_fast_values(gamma, tmp_path, capsys):
+    (gamma / "notebooks" / "source" / "gamma.py").unlink()
+    small = make(gamma, "start_here\n", start_here=GAMMA)
+    notebook = read(gamma, "00_gamma.ipynb")
+    notebook.metadata.gan_lessons.lesson = "start_here"
+    notebook.cells[1].source = "STEPS = 5000"  # more than a marker wants to wait for
+    notebook.cells[-1].source = "assert STEPS == 5000, STEPS"
+    nbformat.write(notebook, tmp_path / "ada.ipynb")
+    small.mark([tmp_path / "ada.ipynb"])
+    line = capsys.readouterr().out.strip()
+    assert line.endswith("right; failed: code cell 3 (assert STEPS == 5000, STEPS)")
+
+
+@pytest.mark.parametrize(
+    "sources, expected",
+    [
+        (["import os", "STEPS = 5", "x = STEPS"], ["import os", "STEPS = 5", "STEPS = 2", "x = STEPS"]),
+        (["def f():\n    STEPS = 1", "STEPS = 5"], ["def f():\n    STEPS = 1", "STEPS = 5", "STEPS = 2"]),
+        (["%pip install x", "1"], ["STEPS = 2", "%pip install x", "1"]),
+    ],
+)
+def test_fast_values_find_their_place_where_a_copy_has_lost_its_tags(sources, expected):
+    copy = [nbformat.v4.new_code_cell(source) for source in sources]
+    assert [cell.source for cell in forms.inject(copy, [nbformat.v4.new_code_cell("STEPS = 2")])] == expected
+
+
+def test_a_lesson_is_measured():
+    text = """\
+# %% [markdown]
+# # {{number}} Five words of a title
+# A [link to a page](https://example.org/a/b), ![six words that nobody need read](x.svg) $a + b = c$ and `f(x, y)`.
+#
+# $$ \\int_0^1 x \\, dx $$
+#
+# ```
+# code is no prose
+# ```
+#
+# | a | table |
+# | --- | --- |
+# | of | words |
+#
+# ### Exercise 1 · One
+# ### Exercise 2 · Two
+
+# %%
+a = 1
+
+b = 2
+
+# %% tags=["test"]
+1
+2
+3
+"""
+    size = survey.survey(cells(text))
+    assert size == survey.Survey(words=5 + 1 + 5 + 3 + 4 + 6, cells=1, longest=2, exercises=2)
+    assert survey.Survey(words=1000, cells=9, longest=9, exercises=3).minutes(seconds=420) == 5 + 18 + 7
+
+
+def test_exercises_of_the_old_form_are_its_checks():
+    calls = "gl.checks.beta.one(a)\ngl.checks.beta.two(b)\ngl.checks.report()\ngl.checks.beta.one(c)"
+    assert survey.survey(cells(f"# %%\n{calls}\n")).exercises == 2
+
+
+def test_sizes_and_the_time_are_told(gamma, built):
+    notebook = read(gamma, "00_gamma.ipynb")
+    notebook.metadata.gan_lessons.seconds = 600
+    nbformat.write(notebook, gamma / "notebooks" / "00_gamma.ipynb")
+    slow = course.Course(gamma)
+    assert "takes 16 minutes." in slow.compose(slow.lessons[0]).cells[0].source  # 10, and 6 for the exercise
+    assert "| [Gamma](notebooks/00_gamma.ipynb) | – | 16 min | 10 min |" in slow.table()
+    (line,) = slow.sizes()
+    assert line.split() == ("00_gamma.ipynb 12 words 3 code cells, longest 2 lines 1 exercises 16 min".split())
+    assert all(line.endswith("(old form)") for line in course.Course(built).sizes())
+
+
+@pytest.mark.parametrize(
+    "old, new, why",
+    [
+        ('print("steps:", STEPS)', "\n".join(f"x{i} = 1\n" for i in range(16)), "has 16 lines; 15 is the most"),
+        ('print("steps:", STEPS)', "if STEPS:\n    assert STEPS", "asserts: that belongs into a cell tagged test"),
+        ('print("steps:", STEPS)', "STEPS = 1 if FAST else 2", "says FAST"),
+        ("Reading", "word " * 2400, "words; 2,400 is the most"),
+        ("answer = 2", "gl.checks.gamma.one(1); gl.checks.gamma.two(2); answer = 2", "checks 2 exercises and has 1"),
+        ('["parameters"]', '["parameter"]', "the tag 'parameter'. Known"),
+        ('["parameters"]', '["fast"]', "0 cells tagged parameters and 2 tagged fast"),
+        ("STEPS = 2\n", "STEPS = 2\nEPOCHS = 3\n", "sets what parameters does not: EPOCHS"),
+        ('print("tested")', "twice = 2", "use what only a cell tagged test sets: twice"),
+        ('print("tested")', "# NBVAL_SKIP", "is skipped by the tests"),
+    ],
+)
+def test_a_breach_of_the_new_form_is_told(old, new, why):
+    source = GAMMA.replace("answer = 2 *", "answer = twice *") if new == "twice = 2" else GAMMA
+    assert old in source
+    assert any(why in breach for breach in survey.breaches(cells(source.replace(old, new))))
+
+
+def test_the_new_form_itself_breaks_no_rule_and_the_old_form_has_none():
+    assert survey.breaches(cells(GAMMA)) == []
+    long = "# %%\n" + "\n".join(f"assert {i} or FAST" for i in range(30))
+    assert survey.breaches(cells(long)) == []
+    fifteen = GAMMA.replace("answer = 2 * STEPS", "answer = 2 * STEPS\n" * 14)
+    assert survey.breaches(cells(fifteen)) == []
+
+
+def test_a_breach_fails_the_check(gamma):
+    broken = make(gamma, "gamma\n", gamma=GAMMA.replace('["parameters"]', '["parameters", "hide"]'))
+    assert "source/gamma.py: A cell has the tag 'hide'. Known: fast, parameters, real-images, test." in broken.check()
 
 
 # --- this course -------------------------------------------------------------------------------------------

@@ -4,40 +4,7 @@ import numpy as np
 
 from gan_lessons.checks import Exercise
 from gan_lessons.checks.functions import NOTHING, Function, on
-from gan_lessons.checks.kinds import Choice, Hint, Number
-
-latent_shape = Exercise(
-    "The shape of the latents",
-    Choice(
-        (16, 100),
-        {
-            (100, 16): "these are 100 latents of 16 numbers. The batch comes first: one *row* for each image.",
-            (16, 784): "784 numbers are what comes out, 28 × 28 pixels. Print generator.input_shape for what goes in.",
-            (16, 28, 28, 1): "that is the shape of images. A latent is a vector; the generator makes the image of it.",
-            (1, 100): "that is the latent of one image; 16 are asked for.",
-            (100,): "that is one latent without its batch axis. Even a single latent is a batch, of shape (1, 100).",
-        },
-        nudge="two sizes are needed: how many latents, and how long each of them is.",
-        formula="(number of images, generator.input_shape[1])",
-    ),
-    right="one row an image, 100 numbers in each. The first axis is the batch, here and in every lesson.",
-)
-
-numbers_made = Exercise(
-    "How much a generator invents",
-    Number(
-        784 / 100,
-        {
-            784: "784 is what comes out of it for one latent. Divide by how many numbers went in.",
-            100 / 784: "that is numbers in for each pixel out: the other way round.",
-            28 / 100: "an image has 28 rows *and* 28 columns.",
-            684: "do not subtract: the question is how many pixel values there are *for each* number.",
-        },
-        nudge="count the pixel values of an image and the numbers of a latent, and divide.",
-        formula="28 · 28 · 1 pixel values / generator.input_shape[1] numbers",
-    ),
-    right="784 pixel values from 100 numbers. What the other 684 are to be, it has learnt from its opponent.",
-)
+from gan_lessons.checks.kinds import Hint, Number
 
 
 def _pixels(*values):
@@ -115,4 +82,55 @@ between = Exercise(
         formula="a weight of 1 − t for `start` and of t for `end`",
     ),
     right="(1 − t)·start + t·end. Lesson 02 shows why a bent way, along a sphere, suits Gaussian latents better.",
+)
+
+
+def _with_length(latents, length):
+    return latents / np.linalg.norm(latents, axis=1, keepdims=True) * length
+
+
+_ROWS = [
+    np.random.default_rng(seed).normal(size=(5, 32)).astype("float32")
+    * np.array([[0.5], [1], [2], [3], [4]], "float32")
+    for seed in (0, 1)
+]
+with_length = Exercise(
+    "Latents of a given length",
+    Function(
+        _with_length,
+        [on(rows.copy(), length) for rows, length in zip(_ROWS, (6.0, 2.5))],
+        {
+            "latents / np.linalg.norm(latents, axis=1, keepdims=True)": "each latent has length 1 now. Multiply by "
+            "`length`.",
+            "latents * length": "each latent became `length` times as long as it was. Divide by the length that it "
+            "has first.",
+            "latents / np.linalg.norm(latents) * length": "the whole array has that length, its rows do not. "
+            "Measure each row.",
+            "latents / np.linalg.norm(latents, axis=0) * length": "axis=0 runs down the batch. A latent is a row: "
+            "measure along axis=1.",
+            "-latents / np.linalg.norm(latents, axis=1, keepdims=True) * length": "the lengths are right, and every "
+            "latent points the other way. Multiply each row by a positive number.",
+            "latents + length": "this shifts each number. The length is that of the whole row: stretch it.",
+        },
+        nudge="each row must get the length asked for, in the direction that it has.",
+        formula="latents / np.linalg.norm(latents, axis=1, keepdims=True) * length",
+    ),
+    right="divide by the length that it has, multiply by the length that it shall have.",
+)
+
+halfway_length = Exercise(
+    "Half-way is shorter",
+    Number(
+        50**0.5,
+        {
+            10: "10 would be so if both pointed in the same direction. Draw them at right angles, and look half-way.",
+            5: "5 is half of one of them alone. The other, at right angles to it, adds to the length.",
+            200**0.5: "14.1 is how long their sum is, and how far apart they are. Half-way is half of the sum.",
+            50: "50 is the square of the length.",
+            0: "0 would be so if they pointed in opposite directions.",
+        },
+        nudge="half-way lies (start + end) / 2. Of two arrows of length 10 at right angles: use Pythagoras.",
+        formula="√(10² + 10²) / 2",
+    ),
+    right="√50 ≈ 7.07, half the diagonal of a square of side 10. Read off the curve how sure the classifier is there.",
 )
