@@ -24,7 +24,7 @@ import importlib
 import inspect
 from typing import NamedTuple
 
-_LESSONS = ("start_here", "minimax_game", "mlp_gan", "dcgan", "wgan", "quality", "clinic", "faster")
+_LESSONS = ("start_here", "watch", "minimax_game", "mlp_gan", "dcgan", "wgan", "quality", "clinic", "faster")
 
 # The latest outcome of every exercise seen so far, by (lesson, exercise): what `report` counts.
 _outcomes = {}
