@@ -177,9 +177,9 @@ film.strip([0, 1, 2, 3, 4, 6, 8, 10], columns=4)
 film.gif()
 
 # %% [markdown]
-# The fakes first wander in a cloud, then spread along the ring, then gather in the heaps. At the end the arrows are long and
-# point every way: $D$ still finds small differences, and neighbouring fakes are pulled apart. The game has **not** come to
-# rest.
+# The fakes first spread in a cloud, then line up along the ring, then gather in the heaps. At the end most fakes lie in a
+# heap, with arrows too short to see. A few lie on the way between two heaps, where $D$ is sure (orange): these are pulled hard.
+# (Arrows longer than a quarter of the picture are cut.)
 #
 # Two numbers say how good the fakes are. `modes_covered` counts heaps with at least one fake within three standard deviations
 # of the centre. One fake is enough, so it is easily satisfied. `share_on_modes` is the share of all fakes that lie so near;
@@ -244,7 +244,8 @@ hasty_film = train(hasty, ring, SHORT)
 hasty_film.strip([3, 4, 5, 6, 7, 8, 9, 10], columns=4, title="G's step four times as large")
 
 # %% [markdown]
-# **This is mode collapse.** All sixty fakes come from different latents, and all lie in one place. The place moves: $G$ goes to
+# **This is mode collapse.** All sixty fakes come from different latents, and all lie in one place or on one short
+# curve. The place moves: $G$ goes to
 # where $D$ says "real". $D$ learns that this place is fake. $G$ leaves, all fakes together, for the next place that $D$ has
 # forgotten. Neither ever wins. $G$ pays no price for putting all fakes in one place, as $D$ judges each fake **alone**.
 #
@@ -274,7 +275,7 @@ assert popularity(film)[-1] < 0.4 and np.median(collapsed) > 0.9
 #
 # | | what changes |
 # | --- | --- |
-# | weak $D$ | 4 units in each hidden layer, not 64 |
+# | weak $D$ | 8 units in each hidden layer, not 64 |
 # | strong $D$ | 10 steps of $D$ for each step of $G$, and $G$ gets as many steps as before |
 # | large steps | both learning rates 0.03, not 0.001 |
 #
@@ -282,7 +283,7 @@ assert popularity(film)[-1] < 0.4 and np.median(collapsed) > 0.9
 
 # %%
 settings = {
-    "weak D": dict(width=4),
+    "weak D": dict(width=8),
     "strong D": dict(discriminator_steps=10),
     "large steps": dict(g_rate=0.03, d_rate=0.03),
 }
@@ -290,7 +291,8 @@ results, films = {}, {}
 for name, options in settings.items():
     for seed in SEEDS:
         gan = new_gan(seed, **options)
-        films[name] = train(gan, ring, SHORT * options.get("discriminator_steps", 1))
+        film = train(gan, ring, SHORT * options.get("discriminator_steps", 1))
+        films.setdefault(name, film)  # the first seed's
         print(f"{name:12}", end=" ")
         results.setdefault(name, []).append(count(gan, ring))
 
@@ -303,15 +305,15 @@ for name, film in films.items():
 # %% tags=["test"]
 assert all(modes == 8 for modes, _ in results["strong D"])
 if SHORT == 2000:
-    assert all(share < 0.5 for _, share in results["weak D"])
+    assert all(share < 0.3 for _, share in results["weak D"])
     assert all(modes < 8 for modes, _ in results["large steps"])
 
 # %% [markdown]
-# - **Weak D.** Four units make a few straight folds. $D$ can tell the inside of the ring from the outside in places, and not
-#   eight heaps. $G$ learns no more than $D$ can tell.
-# - **Large steps.** The fakes jump past each other, a few modes stay.
-# - **Strong D.** You often read that a $D$ that wins leaves $G$ without a gradient. Here it is the **best teacher** for each
-#   step of $G$. It costs ten times as many steps of $D$.
+# - **Weak D.** Its landscape is nearly one slope, pale everywhere. It cannot draw eight heaps. All fakes slide along the slope
+#   together, $D$ tilts it, and they slide back: collapse again. $G$ learns no more than $D$ can tell.
+# - **Large steps.** $D$ is sure everywhere, with sharp edges in wrong places. The fakes end on a line or in one or two clumps.
+# - **Strong D.** (Its pictures count $D$'s steps, ten for each of $G$'s.) You often read that a $D$ that wins leaves $G$ without
+#   a gradient. Here all eight modes are found, in as few steps of $G$, and at ten times the cost.
 #
 # ### So where does that warning come from?
 #
@@ -367,8 +369,8 @@ for seed in SEEDS:
 assert all(modes == 8 for modes, _ in late)
 
 # %% [markdown]
-# It does. Adam divides each weight's gradient by its recent size, so a short arrow does not make a short step, as long as it
-# is not lost in rounding. The theory of the vanishing gradient (Arjovsky and Bottou, 2017) is about the *best possible* $D$
+# It does, on every seed. Adam divides each weight's gradient by its recent size, so a short arrow does not make a short step,
+# as long as it is not lost in rounding. The theory of the vanishing gradient (Arjovsky and Bottou, 2017) is about the *best possible* $D$
 # and the gradient itself. It is right, and in this plane it did not stop $G$.
 #
 # ## Twenty-five modes, and your own line
@@ -401,12 +403,15 @@ if GRID_STEPS == 6000:
     assert np.mean([share for _, share in scores["from −1 to 1"]]) > np.mean([share for _, share in scores["from −4 to 4"]])
 
 # %% [markdown]
-# GRID_TEXT
+# It does, for the same networks and rates. On the small grid every mode is found and most fakes lie on one; on the large grid
+# modes are missing, and less than half of the fakes lie on one. The background shows why: on the large grid $D$ is made of rays
+# through the middle. A new ReLU network has all its folds at the origin, and steps of 0.001 are slow to carry them to 4. Images
+# in this course are scaled to $[-1, 1]$ for a reason like this.
 #
 # *Change one line.* Each of these takes half a minute, and you can say beforehand what you expect:
 #
 # - `toys.grid(spacing=0.5, std=0.0125)`: modes half as wide, the grid that papers use (in their units, $\pm 4$ and 0.05);
-# - `gl.GAN(…, latent_dim=2)` in `new_gan`: 1, or 8, with `keras.Input((2,))` to match;
+# - `latent_dim=2` in `new_gan`: 1, or 8, with the generator's `keras.Input((2,))` to match;
 # - `objective="wasserstein", penalty=gl.penalties.GradientPenalty(1.0), discriminator_steps=3` as options of `new_gan`.
 #
 # ## What did not work
@@ -416,7 +421,8 @@ if GRID_STEPS == 6000:
 #   whose fakes lie on the way.
 # - **Training does not settle.** Two pictures of the film a few hundred steps apart differ, in the healthy runs too.
 # - **A stronger $D$ did not break anything**, which was meant to be this lesson's second failure.
-# - The ring here is an easy one, with heaps five times as wide as in the literature (0.05 in place of 0.01).
+# - The ring here is an easy one, with heaps five times as wide as in the literature (0.05 in place of 0.01). The grid's are
+#   twice as wide.
 
 # %%
 gl.checks.report("watch")
