@@ -253,7 +253,8 @@ hasty_film.strip([3, 4, 5, 6, 7, 8, 9, 10], columns=4, title="G's steps four tim
 # together, for the next place that $D$ has forgotten. Neither ever wins. $G$ pays no price for putting all fakes in
 # one place, as $D$ judges each fake **alone**.
 #
-# Is it this one seed, and which of the two changes does it? The number of exercise 2, at ten moments of each training:
+# Is it this one seed, and which of the two changes does it? The number of exercise 2, at ten moments of each
+# training:
 
 
 # %%
@@ -279,8 +280,9 @@ assert popularity(film)[-1] < 0.4 and np.median(collapsed["both"]) > 0.9
 assert np.median(collapsed["steps alone"]) > 0.6
 
 # %% [markdown]
-# A healthy $G$ has about ⅛ at each mode. Each change alone brings collapse as well, less steadily, and not on every
-# seed for all 2,000 steps. Common code has $\beta_1 = 0.5$ for GANs in place of Adam's usual 0.9: you have seen why.
+# A healthy $G$ has about ⅛ at each mode, somewhat more at the most popular one of sixty fakes. Each change alone
+# brings collapse as well, less steadily, and not on every seed for all 2,000 steps. Common code has $\beta_1 = 0.5$
+# for GANs in place of Adam's usual 0.9: you have seen why.
 
 # %% [markdown]
 # ## A weak D, a strong D, steps too large
