@@ -264,6 +264,8 @@ def popularity(film):
 
 
 print("healthy       ", *(f"{share:.2f}" for share in popularity(film)))
+
+# %%
 changes = {
     "both": dict(g_rate=4e-3, momentum=0.9),
     "steps alone": dict(g_rate=4e-3),
