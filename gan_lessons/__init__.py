@@ -50,6 +50,7 @@ _MODULES = (
     "scoring",
     "theory",
     "toys",
+    "watch",
 )
 
 # Functions of the first rank, and the modules that they stand in.

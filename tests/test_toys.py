@@ -96,3 +96,13 @@ def test_dataset_yields_every_sample_once_an_epoch_in_a_new_order():
 def test_refuses(call, message):
     with pytest.raises((TypeError, ValueError), match=message):
         call()
+
+
+def test_share_on_modes_tells_a_cloud_from_samples():
+    grid = toys.grid()
+    assert toys.share_on_modes(grid.sample(20_000, seed=0), grid) == pytest.approx(1 - np.exp(-4.5), abs=0.003)
+    cloud = np.random.default_rng(0).uniform(-5, 5, size=(20_000, 2))
+    assert toys.modes_covered(cloud, grid) == 25
+    assert toys.share_on_modes(cloud, grid) == pytest.approx(25 * np.pi * 0.15**2 / 100, abs=0.003)
+    with pytest.raises(ValueError, match="modes"):
+        toys.share_on_modes(cloud, toys.moons())
