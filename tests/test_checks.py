@@ -265,7 +265,7 @@ def test_what_is_blank(answer):
     [
         ("minimax_game.value_at_equilibrium", -1.39),
         ("mlp_gan.answers_half", 1.39),
-        ("start_here.numbers_made", 7.8),
+        ("start_here.halfway_length", 7.07),
         ("minimax_game.far_apart", {"divergence": 0.69, "distance": 5}),
         ("wgan.read_the_curves", {"I": "Unbounded", "II": "DEAD", "III": " healthy"}),
     ],

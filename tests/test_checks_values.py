@@ -10,7 +10,7 @@ from scipy import integrate, special, stats
 
 import gan_lessons as gl
 from gan_lessons import metrics
-from gan_lessons.checks import dcgan, faster, minimax_game, mlp_gan, quality, start_here, wgan
+from gan_lessons.checks import dcgan, faster, minimax_game, mlp_gan, quality, start_here, watch, wgan
 from gan_lessons.theory import DiracGAN
 
 # --- 00, 01, 02 -----------------------------------------------------------------------------------
@@ -20,6 +20,18 @@ def test_latents_by_keras_and_by_drawing_arrows():
     assert start_here.with_length(lambda z, r: keras.ops.normalize(z, axis=1) * r)
     start, end = np.array([10.0, 0.0]), np.array([0.0, 10.0])
     assert start_here.halfway_length(np.hypot(*(start + end) / 2))
+
+
+def test_arrows_are_gradients_of_the_two_losses():
+    def slopes(logit):
+        t = tf.Variable(logit)
+        with tf.GradientTape(persistent=True) as tape:
+            minimax, non_saturating = -tf.math.softplus(t), tf.math.softplus(-t)
+        return -tape.gradient(minimax, t).numpy(), -tape.gradient(non_saturating, t).numpy()
+
+    assert watch.arrow_length(slopes(0.0)[1] * np.hypot(0, 2))
+    minimax, non_saturating = slopes(special.logit(0.01))
+    assert watch.ratio_of_arrows(non_saturating / minimax)
 
 
 def test_v_and_the_best_discriminator_by_integration():
