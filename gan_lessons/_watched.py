@@ -48,7 +48,12 @@ def batches_trained(model: keras.Model) -> int | None:
     return max(steps, default=None)
 
 
-def in_words(error: Exception) -> str:
-    """Returns an error in one line, its kind first: messages of Keras are long, and have codes for bold letters."""
+def in_words(error: Exception, most: int = 300) -> str:
+    """Returns an error in one line, its kind first: messages of Keras are long, and have codes for bold letters.
+
+    Args:
+        error: the exception.
+        most: how many characters of its message are kept.
+    """
     message = re.sub(r"\x1b\[\d*m", "", str(error))
-    return f"{type(error).__name__}: {textwrap.shorten(message, 300, placeholder=' …')}"
+    return f"{type(error).__name__}: {textwrap.shorten(message, most, placeholder=' …')}"

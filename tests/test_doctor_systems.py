@@ -76,6 +76,21 @@ def test_an_epoch_without_a_turn_of_the_generator_is_no_divergence():
     assert watch.diagnosis.names == [] and gl.diagnose(gan, IMAGES, history=history).names == []
 
 
+@pytest.mark.parametrize(
+    ("d_loss", "g_loss", "ill"),
+    [
+        ([1.0, 1.0, 1.0], [np.nan, 0.7, np.nan], False),
+        ([1.0, 1.0, np.nan], [0.7, np.nan, np.nan], True),
+        ([1.0, 1.0, 1.0], [np.nan, np.inf, np.nan], True),
+        ([1.0] * 8, [np.nan, 0.7, np.nan, 10.0, np.nan, 50.0, np.nan, 2e4], True),
+    ],
+)
+def test_curves_with_epochs_without_a_turn(d_loss, g_loss, ill):
+    gan = slowly(systems.make_gan)
+    history = {"d_loss": d_loss, "g_loss": g_loss}
+    assert gl.diagnose(gan, IMAGES, history=history).names == ["diverging"] * ill
+
+
 def test_a_declared_range_that_the_generator_cannot_reach_is_found():
     generator = systems.flat((LATENT,), (systems.CLASSES,), units=16, end="sigmoid", last=SHAPE)
     discriminator = systems.flat(SHAPE, (systems.CLASSES,), units=1)

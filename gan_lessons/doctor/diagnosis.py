@@ -19,6 +19,7 @@ from gan_lessons import _watched, validation
 from gan_lessons._arguments import integer
 from gan_lessons.doctor import probing, signs, symptoms
 from gan_lessons.doctor.illnesses import ILLNESSES
+from gan_lessons.models import GenerativeModel
 
 # At least so many training steps are run, and at most so many until the generator has had its turn.
 _STEPS, _PATIENCE = 2, 12
@@ -143,7 +144,7 @@ def diagnose(gan: keras.Model, data, history=None, count: int = 256, seed: int =
         )
     batches, images = _read(data, seed)
     _build(gan, batches[0])
-    case = symptoms.Case(gan, data, images, history=curves)
+    case = symptoms.Case(gan, data, images, history=_without_empty_means(gan, curves))
     if one := signs.weights_not_finite(gan):  # a step would only make more NaN
         return Diagnosis([one], _examined(case))
     with probing.Examination(gan, seed) as examination:
@@ -157,13 +158,28 @@ def diagnose(gan: keras.Model, data, history=None, count: int = 256, seed: int =
     return Diagnosis(findings, _examined(case), case.left_out)
 
 
+def _without_empty_means(gan, curves):
+    """Returns the curves without the NaN of each epoch in which a player had no turn, as this package's models log it.
+
+    Another loss is finite in such an epoch. In a training that diverges it is not: a weight that is NaN spreads.
+    """
+    if not isinstance(gan, GenerativeModel):  # Keras's mean of nothing is 0
+        return curves
+    losses = {name: np.asarray(values, "float64").ravel() for name, values in curves.items() if signs.is_loss(name)}
+    kept = dict(curves)
+    for name, values in losses.items():
+        others = [other for other in losses.values() if len(other) == len(values)]
+        kept[name] = values[~(np.isnan(values) & np.isfinite(others).any(axis=0))]
+    return kept
+
+
 @contextlib.contextmanager
 def leaving_out(what: str, left_out: list):
     """Ends a `with` block that raises, and records in `left_out` what it looked at and the error."""
     try:
         yield
     except Exception as error:  # of any kind: the rest can still be looked at
-        phrase = f"{what} ({_watched.in_words(error)})"
+        phrase = f"{what} ({_watched.in_words(error, 200)})"
         if phrase not in left_out:
             left_out.append(phrase)
 

@@ -50,26 +50,24 @@ def _numbers(variable):
     return np.asarray(keras.ops.convert_to_numpy(variable))
 
 
+def is_loss(name):
+    """Returns whether a curve of this name is a loss or a part of one."""
+    return "loss" in name or name in ("distance", "penalty")
+
+
 def losses_diverging(history):
     """Finds `diverging`: NaN or infinity in a curve, or a curve whose size grows without end.
 
     A curve grows if the size of the mean of its last quarter is above 1000, and above 10 times that of the first and
-    of the second quarter. NaN beside a finite loss of the same epoch is the mean of a player that had no turn in it: a
-    weight that is NaN makes all losses NaN. Args: {name: values}.
+    of the second quarter. Args: {name: values}.
     """
-    curves = {
-        name: np.asarray(values, "float64").ravel()
-        for name, values in history.items()
-        if "loss" in name or name in ("distance", "penalty")
-    }
-    for name, values in curves.items():
-        others = [other for key, other in curves.items() if "loss" in key and len(other) == len(values)]
-        no_turn = np.isnan(values) & np.isfinite(others).any(axis=0)
-        broken = ~np.isfinite(values) & ~no_turn
-        if broken.any():
-            first = int(np.argmax(broken)) + 1
+    for name, values in history.items():
+        values = np.asarray(values, "float64").ravel()
+        if not is_loss(name):
+            continue
+        if not np.isfinite(values).all():
+            first = int(np.argmax(~np.isfinite(values))) + 1
             return finding("diverging", f"{name} is not a finite number from epoch {first} on.", epoch=first)
-        values = values[~no_turn]
         if len(values) >= 4:
             sizes = [abs(part.mean()) for part in np.array_split(values, 4)]
             if sizes[-1] > 1000 and sizes[-1] > 10 * max(sizes[:2]):
