@@ -68,6 +68,7 @@ class Kind:
         raise NotImplementedError
 
     def wrong(self, hint: str = ""):
+        """Raises `Hint` with a hint, or with the nudge where none is given."""
         raise Hint(hint or self.nudge, self.formula)
 
 
