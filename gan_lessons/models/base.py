@@ -137,6 +137,8 @@ class GenerativeModel(Saved, Fitted):
     @property
     def batches_trained(self) -> int:
         """How many batches the model has been trained on, in all its calls of `fit`; saved with it."""
+        if self._counters.unknown and self.compiled:  # a file of gan_lessons 0.1, which counted by optimizers
+            return max(int(getattr(self, attribute).iterations.numpy()) for attribute in self._groups())
         return self._counters.batches_trained
 
     def read(self, data):

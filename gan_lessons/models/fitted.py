@@ -116,9 +116,7 @@ class Fitted(EpochIteratorMixin, keras.Model):
             self._hidden.trained[f"{attribute} now"] = [id(weight) for weight in weights]
         if changed:
             self.make_train_function(force=True)  # the old one moves the weights that were trainable then
-        self._counters.after_loading(
-            max(int(getattr(self, attribute).iterations.numpy()) for attribute in self._groups())
-        )
+        self._counters.begin_at(self.batches_trained)
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, **kwargs):
         """As `keras.Model.evaluate`: the losses and what else the history has, with the checks of `fit`.

@@ -1,6 +1,7 @@
 """How a model is written into a file with all its state, and read again."""
 
 import keras
+import numpy as np
 
 from gan_lessons.models.state import state_of, why_not_saved
 from gan_lessons.saving import Memory, replacing, write
@@ -64,7 +65,7 @@ class Saved(keras.Model):
             store[f"random_state_{index}"] = state.numpy()
         for index, variable in enumerate(self._variables_of_settings()):
             store[f"setting_state_{index}"] = variable.numpy()
-        store["counters"] = self._counters.numpy()
+        store["counters"] = np.array([self.batches_trained, self._counters.epochs], "int64")
 
     def load_own_variables(self, store):
         ours = ("random_state_", "setting_state_", "counters")
