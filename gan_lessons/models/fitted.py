@@ -14,6 +14,14 @@ from gan_lessons.models import fitting
 class Fitted(EpochIteratorMixin, keras.Model):
     """The part of `GenerativeModel` that reads data: at every door they are checked in the same way, part by part."""
 
+    def train_step(self, data):
+        """Takes one step on a batch. A subclass defines this."""
+        raise NotImplementedError(f"{type(self).__name__} must define train_step(data) to be trained.")
+
+    def test_step(self, data):
+        """Computes what the history has on a batch, with nothing learnt. A subclass that is evaluated defines this."""
+        raise NotImplementedError(f"{type(self).__name__} must define test_step(data) to be evaluated.")
+
     def fit(
         self,
         x=None,
@@ -51,9 +59,12 @@ class Fitted(EpochIteratorMixin, keras.Model):
         """
         self._refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
         self._look_again()
+        if validation_data is not None or validation_split:
+            self._check_evaluates()
         shuffle = True if shuffle is None else shuffle
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks = fitting.made_to_fit(self, tf.nest.flatten([] if callbacks is None else callbacks))
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = callbacks.callbacks
+        callbacks = fitting.made_to_fit(self, tf.nest.flatten([] if callbacks is None else callbacks))
         # Keras's, left over from a fit that was interrupted, or resumed.
         self._eval_epoch_iterator = None
         begin_at_epoch(self, None)
@@ -102,6 +113,8 @@ class Fitted(EpochIteratorMixin, keras.Model):
         """Notices what changed between compile and the start of a training."""
         if not self.compiled:
             return  # Keras says so itself
+        if type(self).train_step is Fitted.train_step:
+            self.train_step(None)
         changed = []
         for attribute, names in self._groups().items():
             weights, known = self._weights_of(names), self._hidden.trained[attribute]
@@ -114,9 +127,19 @@ class Fitted(EpochIteratorMixin, keras.Model):
             if [id(weight) for weight in weights] != self._hidden.trained.get(f"{attribute} now", known):
                 changed.append(attribute)
             self._hidden.trained[f"{attribute} now"] = [id(weight) for weight in weights]
+        settings, before = self._settings(), self._hidden.trained.get("settings")
+        self._hidden.trained["settings"] = settings
+        if before and any(value is not before[name] for name, value in settings.items()):
+            changed.append("settings")
+            self.make_test_function(force=True)
         if changed:
-            self.make_train_function(force=True)  # the old one moves the weights that were trainable then
+            self.make_train_function(force=True)  # the old one was traced with what was there then
         self._counters.begin_at(self.batches_trained)
+
+    def _check_evaluates(self):
+        """Raises the error of a missing `test_step` before any work, and in its own words."""
+        if type(self).test_step is Fitted.test_step:
+            self.test_step(None)
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, **kwargs):
         """As `keras.Model.evaluate`: the losses and what else the history has, with the checks of `fit`.
@@ -124,6 +147,7 @@ class Fitted(EpochIteratorMixin, keras.Model):
         It draws the same random numbers every time, so that the same model and data give the same losses, and leaves all
         state as it was, so that training with validation and without is the same training.
         """
+        self._check_evaluates()
         within_fit = kwargs.get("_use_cached_eval_dataset", False)
         if not within_fit:
             self._refuse_weights(sample_weight=sample_weight)
@@ -155,6 +179,7 @@ class Fitted(EpochIteratorMixin, keras.Model):
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """As `keras.Model.test_on_batch`, with the checks of `fit`."""
         self._refuse_weights(sample_weight=sample_weight)
+        self._check_evaluates()
         with self._without_a_trace():
             return super().test_on_batch(*self._one_batch(x, y), return_dict=return_dict)
 
