@@ -263,7 +263,8 @@ class GenerativeModel(Saved, Fitted):
                 for part in self.batch.parts.values()
             )
             try:
-                tf.function(lambda *batch: self.test_step((batch,))).get_concrete_function(*specs)
+                trial = tf.function(lambda *batch: self.test_step((batch,)), autograph=False)  # as Keras does
+                trial.get_concrete_function(*specs)
             except Exception as error:
                 raise ValueError(
                     f"compile() could not build {', '.join(unbuilt)}: a trial of test_step raised {type(error).__name__}: "

@@ -60,7 +60,7 @@ class Fitted(EpochIteratorMixin, keras.Model):
         self._refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
         self._look_again()
         if validation_data is not None or validation_split:
-            self._check_evaluates()
+            self._look_again_at_evaluate()
         shuffle = True if shuffle is None else shuffle
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks = callbacks.callbacks
@@ -127,19 +127,25 @@ class Fitted(EpochIteratorMixin, keras.Model):
             if [id(weight) for weight in weights] != self._hidden.trained.get(f"{attribute} now", known):
                 changed.append(attribute)
             self._hidden.trained[f"{attribute} now"] = [id(weight) for weight in weights]
-        settings, before = self._settings(), self._hidden.trained.get("settings")
-        self._hidden.trained["settings"] = settings
-        if before and any(value is not before[name] for name, value in settings.items()):
-            changed.append("settings")
-            self.make_test_function(force=True)
         if changed:
-            self.make_train_function(force=True)  # the old one was traced with what was there then
+            self.make_train_function(force=True)  # the old one moves the weights that were trainable then
+        self._trace_with_these_settings()
         self._counters.begin_at(self.batches_trained)
 
-    def _check_evaluates(self):
-        """Raises the error of a missing `test_step` before any work, and in its own words."""
+    def _trace_with_these_settings(self):
+        """Forgets the traced steps if an argument of `__init__` was replaced since: they would go on with the old one."""
+        settings, before = self._settings(), self._hidden.trained.get("settings")
+        self._hidden.trained["settings"] = settings
+        if before is not None and any(value is not before[name] for name, value in settings.items()):
+            self.make_train_function(force=True)
+            self.make_test_function(force=True)
+
+    def _look_again_at_evaluate(self):
+        """Notices a missing `test_step` before any work, and settings that changed."""
         if type(self).test_step is Fitted.test_step:
             self.test_step(None)
+        if self.compiled:
+            self._trace_with_these_settings()
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, **kwargs):
         """As `keras.Model.evaluate`: the losses and what else the history has, with the checks of `fit`.
@@ -147,7 +153,7 @@ class Fitted(EpochIteratorMixin, keras.Model):
         It draws the same random numbers every time, so that the same model and data give the same losses, and leaves all
         state as it was, so that training with validation and without is the same training.
         """
-        self._check_evaluates()
+        self._look_again_at_evaluate()
         within_fit = kwargs.get("_use_cached_eval_dataset", False)
         if not within_fit:
             self._refuse_weights(sample_weight=sample_weight)
@@ -179,7 +185,7 @@ class Fitted(EpochIteratorMixin, keras.Model):
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """As `keras.Model.test_on_batch`, with the checks of `fit`."""
         self._refuse_weights(sample_weight=sample_weight)
-        self._check_evaluates()
+        self._look_again_at_evaluate()
         with self._without_a_trace():
             return super().test_on_batch(*self._one_batch(x, y), return_dict=return_dict)
 
