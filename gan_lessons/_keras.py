@@ -67,6 +67,19 @@ def weights_of(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
     return list(getattr(optimizer, "inner_optimizer", optimizer)._trainable_variables)
 
 
+def averages_of(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
+    """Returns the averages that an optimizer keeps of its weights (`use_ema=True`); an empty list where it keeps none.
+
+    The public `optimizer.variables` has them among all others. The public `finalize_variable_values` writes them into
+    the weights, and no public name puts an earlier average back.
+
+    Args:
+        optimizer: a Keras optimizer; of a `LossScaleOptimizer` the averages of the one inside.
+    """
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    return list(optimizer._model_variables_moving_average) if optimizer.use_ema and optimizer.built else []
+
+
 # --- training ------------------------------------------------------------------------------------------------------
 
 

@@ -38,6 +38,33 @@ def flat(*shapes, units, end=None, last=None, dropout=0.0):
 # --- GAN -----------------------------------------------------------------------------------------------------------
 
 
+def plain():
+    """Small smooth players without randomness, for comparison with what is computed by hand."""
+    G = keras.Sequential(
+        [keras.Input((LATENT,)), layers.Dense(5, "tanh"), layers.Dense(16, "tanh"), layers.Reshape(SHAPE)]
+    )
+    D = keras.Sequential([keras.Input(SHAPE), layers.Flatten(), layers.Dense(5, "tanh"), layers.Dense(1)])
+    return G, D
+
+
+def sgd(rate=0.1):
+    return keras.optimizers.SGD(rate)
+
+
+def small_gan(players=plain, optimizers=(sgd, sgd), seed=0, kind=gl.GAN, **arguments):
+    """A compiled GAN on small players; `optimizers` are functions that make G's and D's."""
+    names = ("jit_compile", "run_eagerly", "steps_per_execution")
+    options = {name: arguments.pop(name) for name in names if name in arguments}
+    keras.utils.set_random_seed(seed)
+    gan = kind(*players(), LATENT, **arguments)
+    gan.compile(
+        generator_optimizer=optimizers[0](),
+        discriminator_optimizer=optimizers[1](),
+        **({"jit_compile": False} | options),
+    )
+    return gan
+
+
 def make_gan(players="sequential", **options):
     """Everything that makes resuming exactly hard: Dropout and noise, α, a lazy penalty, an average, several steps of D."""
     penalty = [gl.penalties.GradientPenalty(2.0), gl.penalties.GradientPenalty(0.5, every=2)]

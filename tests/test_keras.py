@@ -138,6 +138,23 @@ def test_the_weights_of_an_optimizer(wrap):
     assert [id(weight) for weight in _keras.weights_of(optimizer)] == [id(weight) for weight in weights]
 
 
+def test_averages_of_an_optimizer_are_those_that_it_keeps_in_order():
+    weights = [keras.Variable([1.0, 2.0], name="first"), keras.Variable(5.0, name="second")]
+    optimizer = keras.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
+    scaled = keras.optimizers.LossScaleOptimizer(optimizer)
+    assert _keras.averages_of(optimizer) == []  # not built
+    scaled.build(weights)
+    optimizer.apply([tf.ones(2), tf.constant(2.0)], weights)
+    optimizer.apply([tf.ones(2), tf.constant(2.0)], weights)
+    for averages in (_keras.averages_of(optimizer), _keras.averages_of(scaled)):
+        # After the first step the average is the weight; then half of it and half of the next.
+        np.testing.assert_allclose(averages[0].numpy(), [-0.5, 0.5])
+        np.testing.assert_allclose(averages[1].numpy(), 2.0)
+    plain = keras.optimizers.SGD()
+    plain.build(weights)
+    assert _keras.averages_of(plain) == []
+
+
 # --- training ------------------------------------------------------------------------------------------------------
 
 

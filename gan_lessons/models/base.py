@@ -136,6 +136,8 @@ class GenerativeModel(Saved, Fitted):
     @property
     def batches_trained(self) -> int:
         """How many batches the model has been trained on, in all its calls of `fit`; saved with it."""
+        if self._counters.unknown and self.compiled:  # a file of gan_lessons 0.1, which counted by optimizers
+            return max(int(getattr(self, attribute).iterations.numpy()) for attribute in self._groups())
         return self._counters.batches_trained
 
     def read(self, data):
@@ -260,7 +262,8 @@ class GenerativeModel(Saved, Fitted):
                 for part in self.batch.parts.values()
             )
             try:
-                tf.function(lambda *batch: self.test_step((batch,))).get_concrete_function(*specs)
+                trial = tf.function(lambda *batch: self.test_step((batch,)), autograph=False)  # as Keras does
+                trial.get_concrete_function(*specs)
             except Exception as error:
                 raise ValueError(
                     f"compile() could not build {', '.join(unbuilt)}: a trial of test_step raised {type(error).__name__}: "
@@ -274,27 +277,6 @@ class GenerativeModel(Saved, Fitted):
         self.built = True
 
     # --- steps --------------------------------------------------------------------------------------------------------------
-
-    def train_step(self, data):
-        """Trains on one batch: a subclass defines it.
-
-        Args:
-            data: the batch; `self.read(data)` gives its declared parts.
-
-        Returns:
-            Nothing, or a dictionary of logs; with nothing, the means so far are reported.
-        """
-        raise NotImplementedError(
-            f"A model must say how it is trained on a batch. Received: {type(self).__name__} without train_step(data)."
-        )
-
-    def test_step(self, data):
-        """Computes on one batch what `train_step` logs, with nothing learnt: a subclass defines it. Args: as there."""
-        raise NotImplementedError(
-            "A model must say what it reports of a batch before it can be evaluated. "
-            f"Received: {type(self).__name__} without test_step(data). Define it, or leave out evaluate and "
-            "validation_data."
-        )
 
     def descend(self, loss, tape):
         """Takes one step of the optimizer down a loss.

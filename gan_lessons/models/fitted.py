@@ -14,6 +14,21 @@ from gan_lessons.models import fitting
 class Fitted(EpochIteratorMixin, keras.Model):
     """The part of `GenerativeModel` that reads data: at every door they are checked in the same way, part by part."""
 
+    def train_step(self, data):
+        """Trains on one batch: a subclass defines it.
+
+        Args:
+            data: the batch; `self.read(data)` gives its declared parts.
+
+        Returns:
+            Nothing, or a dictionary of logs; with nothing, the means so far are reported.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define train_step(data) to be trained.")
+
+    def test_step(self, data):
+        """Computes on one batch what `train_step` logs, with nothing learnt: a subclass defines it. Args: as there."""
+        raise NotImplementedError(f"{type(self).__name__} must define test_step(data) to be evaluated.")
+
     def fit(
         self,
         x=None,
@@ -51,13 +66,12 @@ class Fitted(EpochIteratorMixin, keras.Model):
         """
         self._refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
         self._look_again()
+        if validation_data is not None or validation_split:
+            self._look_again_at_evaluate()
         shuffle = True if shuffle is None else shuffle
-        if isinstance(callbacks, keras.callbacks.CallbackList):  # made by hand: what is added must be told of the model
-            callbacks.callbacks[:] = fitting.made_to_fit(self, callbacks.callbacks)
-            callbacks.set_model(self)
-            callbacks.set_params(callbacks.params or {})
-        else:
-            callbacks = fitting.made_to_fit(self, tf.nest.flatten([] if callbacks is None else callbacks))
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = callbacks.callbacks
+        callbacks = fitting.made_to_fit(self, tf.nest.flatten([] if callbacks is None else callbacks))
         # Keras's, left over from a fit that was interrupted, or resumed.
         self._eval_epoch_iterator = None
         begin_at_epoch(self, None)
@@ -106,6 +120,8 @@ class Fitted(EpochIteratorMixin, keras.Model):
         """Notices what changed between compile and the start of a training."""
         if not self.compiled:
             return  # Keras says so itself
+        if type(self).train_step is Fitted.train_step:
+            self.train_step(None)
         changed = []
         for attribute, names in self._groups().items():
             weights, known = self._weights_of(names), self._hidden.trained[attribute]
@@ -120,9 +136,23 @@ class Fitted(EpochIteratorMixin, keras.Model):
             self._hidden.trained[f"{attribute} now"] = [id(weight) for weight in weights]
         if changed:
             self.make_train_function(force=True)  # the old one moves the weights that were trainable then
-        self._counters.after_loading(
-            max(int(getattr(self, attribute).iterations.numpy()) for attribute in self._groups())
-        )
+        self._trace_with_these_settings()
+        self._counters.begin_at(self.batches_trained)
+
+    def _trace_with_these_settings(self):
+        """Forgets the traced steps if an argument of `__init__` was replaced since: they would go on with the old one."""
+        settings, before = self._settings(), self._hidden.trained.get("settings")
+        self._hidden.trained["settings"] = settings
+        if before is not None and any(value is not before[name] for name, value in settings.items()):
+            self.make_train_function(force=True)
+            self.make_test_function(force=True)
+
+    def _look_again_at_evaluate(self):
+        """Notices a missing `test_step` before any work, and settings that changed."""
+        if type(self).test_step is Fitted.test_step:
+            self.test_step(None)
+        if self.compiled:
+            self._trace_with_these_settings()
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, **kwargs):
         """As `keras.Model.evaluate`: the losses and what else the history has, with the checks of `fit`.
@@ -130,6 +160,7 @@ class Fitted(EpochIteratorMixin, keras.Model):
         It draws the same random numbers every time, so that the same model and data give the same losses, and leaves all
         state as it was, so that training with validation and without is the same training.
         """
+        self._look_again_at_evaluate()
         within_fit = kwargs.get("_use_cached_eval_dataset", False)
         if not within_fit:
             self._refuse_weights(sample_weight=sample_weight)
@@ -161,6 +192,7 @@ class Fitted(EpochIteratorMixin, keras.Model):
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """As `keras.Model.test_on_batch`, with the checks of `fit`."""
         self._refuse_weights(sample_weight=sample_weight)
+        self._look_again_at_evaluate()
         with self._without_a_trace():
             return super().test_on_batch(*self._one_batch(x, y), return_dict=return_dict)
 

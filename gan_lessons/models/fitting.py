@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gan_lessons._keras import averages_of
 from gan_lessons.saving import ExactBackup
 
 
@@ -30,21 +31,39 @@ def made_to_fit(model, callbacks):
             if reason := model._unsaveable():
                 raise ValueError(f"ModelCheckpoint saves the whole model. {reason} Or pass save_weights_only=True.")
         if type(callback) is keras.callbacks.TerminateOnNaN:  # it looks at `loss` alone
-            callback = _TerminateOnNaN.like(callback)
+            callback = _TerminateOnNaN(raise_error=getattr(callback, "raise_error", False))
         if type(callback) is keras.callbacks.BackupAndRestore:
             callback = ExactBackup(callback.backup_dir, callback.save_freq, callback.delete_checkpoint)
-        (backups if isinstance(callback, ExactBackup) else found).append(callback)
-    by_batch = [c for c in found if isinstance(c, keras.callbacks.ModelCheckpoint) and c.save_freq != "epoch"]
-    first = (_BeginsInBatches if by_batch else _Begins)()
+        if isinstance(callback, ExactBackup):
+            backups.append(callback)
+        elif isinstance(callback, keras.callbacks.ModelCheckpoint):
+            if callback.best is None and callback.mode in ("min", "max"):
+                # To Keras NaN, a mean over no turns, is better than None, and no better than any number. It chooses the
+                # comparison at the end of an epoch, too late for `save_freq=n`.
+                worst, better = {"min": (math.inf, keras.ops.less), "max": (-math.inf, keras.ops.greater)}[
+                    callback.mode
+                ]
+                callback.best, callback.monitor_op = worst, better
+            found.append(callback)
+        elif hasattr(callback, "monitor"):  # EarlyStopping, ReduceLROnPlateau, and what is made like them
+            found += [hides := _Hides(), callback, _Shows(hides)]
+            if getattr(callback, "restore_best_weights", False) and model._hidden.averages:
+                found.append(_RestoresAverage(callback))
+        else:
+            found.append(callback)
     # A backup comes last, when the others have done their part of an epoch and the history has it.
-    return [first, *found, _Ends(first), *([keras.callbacks.History(), *backups] if backups else [])]
+    return [_Begins(), *found, *([keras.callbacks.History(), *backups] if backups else [])]
 
 
 class _Begins(keras.callbacks.Callback):
-    """Comes before all others: counts epochs, and hides means over no turns, which nothing may take for the best."""
+    """Comes before all others and counts epochs."""
 
     def on_epoch_begin(self, epoch, logs=None):
         self.model._counters.epochs += 1
+
+
+class _Hides(keras.callbacks.Callback):
+    """Comes before a callback that waits for a better value, and hides means over no turns, which count for nothing."""
 
     def on_epoch_end(self, epoch, logs=None):
         self.hidden = _without_turns(self.model, logs)
@@ -52,35 +71,47 @@ class _Begins(keras.callbacks.Callback):
             del logs[name]
 
 
-class _BeginsInBatches(_Begins):
-    """The same for callbacks that look at the logs of batches."""
+class _Shows(keras.callbacks.Callback):
+    """Comes after such a callback and gives back what was hidden: all others find every name in every epoch."""
 
-    def on_train_batch_end(self, batch, logs=None):
-        for name in _without_turns(self.model, logs):
-            del logs[name]
-
-
-class _Ends(keras.callbacks.Callback):
-    """Comes after all others: gives back what was hidden, so that the history has a value, NaN, for every epoch."""
-
-    def __init__(self, first):
+    def __init__(self, hides):
         super().__init__()
-        self.first = first
+        self.hides = hides
 
     def on_epoch_end(self, epoch, logs=None):
         if logs is not None:
-            logs.update(dict.fromkeys(self.first.hidden, float("nan")))
+            logs.update(dict.fromkeys(self.hides.hidden, float("nan")))
+
+
+class _RestoresAverage(keras.callbacks.Callback):
+    """Comes after EarlyStopping, which restores the best epoch's weights, and restores that epoch's average with them."""
+
+    def __init__(self, stops):
+        super().__init__()
+        self.stops, self.best = stops, None
+
+    def _averages(self):
+        return [value for name in self.model._groups() for value in averages_of(getattr(self.model, name))]
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.stops.best_weights is not self.best:
+            self.best = self.stops.best_weights
+            self.values = [average.numpy() for average in self._averages()]
+
+    def on_train_end(self, logs=None):
+        if self.best is None or not all(map(np.array_equal, self.best, self.model.get_weights())):
+            return
+        for average, value in zip(self._averages(), self.values, strict=True):
+            average.assign(value)
+        self.model._hidden.loads += 1  # what was read from the optimizers is out of date
 
 
 class _TerminateOnNaN(keras.callbacks.TerminateOnNaN):
     """Stops at the first value of the logs that is not finite, but for means that have no turn in them yet."""
 
-    @classmethod
-    def like(cls, callback):
-        """Returns one with the settings of Keras's callback, which differ between versions."""
-        made = cls()
-        vars(made).update(vars(callback))
-        return made
+    def __init__(self, raise_error):
+        super().__init__()
+        self.raise_error = raise_error  # an argument since Keras 3.12
 
     def on_batch_end(self, batch, logs=None):
         no_turn = _without_turns(self.model, logs)

@@ -113,10 +113,9 @@ class GAN(AdversarialModel):
         images = Part(image_shape, value_range, reach="the generator's last activation can reach")
         self.batch = Batch({"images" if images.is_picture else "samples": images})
         self.call_inputs = Batch({"latents": Part((self.latent_dim,))})
-        self._penalties = {"penalty": penalties.checked(penalty)}
-        self._penalties["generator_penalty"] = penalties.checked(generator_penalty, "generator_penalty")
         self.track("d_loss", "g_loss", *getattr(self.objective, "log_names", ()))
-        self.track([name for name, found in self._penalties.items() if found])
+        given = {"penalty": penalty, "generator_penalty": generator_penalty}
+        self.track([name for name, found in given.items() if penalties.checked(found, name)])
 
     # --- the game --------------------------------------------------------------------------------------------------
 
@@ -172,7 +171,7 @@ class GAN(AdversarialModel):
 
     def penalise(self, name, discriminate, real, fake, training=True):
         """The sum of the penalties given as the argument `name`, recorded under that name; 0 where there are none."""
-        found = self._penalties[name]
+        found = penalties.checked(getattr(self, name), name)
         if not found:
             return 0.0
         total = 0.0

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 
@@ -23,17 +24,17 @@ class Optimizers:
 
     @property
     def learning_rate(self):
-        """The first optimizer's rate; set it, or call `.assign`, and all move in proportion."""
+        """The rate of the first optimizer that learns; set it, or call `.assign`, and all move in proportion."""
         return Rate(self)
 
     @learning_rate.setter
     def learning_rate(self, value):
         optimizers = list(self._optimizers.values())
         rates = [float(ops.convert_to_numpy(optimizer.learning_rate)) for optimizer in optimizers]
-        if rates[0] > 0:
+        if first := float(ops.convert_to_numpy(self._first_that_learns.learning_rate)):
             # Remembered, so that a schedule can pass through 0 and come back.
-            self._ratios = [rate / rates[0] for rate in rates]
-        for optimizer, ratio in zip(optimizers, self._ratios):
+            self._ratios = [rate / first for rate in rates]
+        for optimizer, ratio in zip(optimizers, self._ratios, strict=True):
             optimizer.learning_rate = float(ops.convert_to_numpy(value)) * ratio
 
     lr = learning_rate
@@ -52,6 +53,14 @@ class Optimizers:
     def _first(self):
         return next(iter(self._optimizers.values()))
 
+    @property
+    def _first_that_learns(self):
+        """The first optimizer whose rate is above 0: of a rate of 0 nothing is in proportion."""
+        if not tf.executing_eagerly():
+            return self._first  # within a training step rates have no values to look at
+        learning = [o for o in self._optimizers.values() if float(ops.convert_to_numpy(o.learning_rate)) > 0]
+        return learning[0] if learning else self._first
+
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
@@ -63,7 +72,10 @@ class Optimizers:
 
 
 class Rate:
-    """The learning rate of `Optimizers`: a number, with the `assign` of a variable."""
+    """The learning rate of `Optimizers`: a number, with the `assign` of a variable.
+
+    It computes as the float that it is: `rate / 2`, `1 - rate`, `f"{rate:.1e}"`.
+    """
 
     def __init__(self, optimizers: Optimizers):
         self._optimizers = optimizers
@@ -72,8 +84,8 @@ class Rate:
 
     @property
     def value(self):
-        """The first optimizer's rate, a variable or a tensor."""
-        return self._optimizers._first.learning_rate
+        """The rate of the first optimizer that learns, a variable or a tensor."""
+        return self._optimizers._first_that_learns.learning_rate
 
     @property
     def dtype(self):
@@ -81,7 +93,7 @@ class Rate:
         return self.value.dtype
 
     def assign(self, value):
-        """Sets the first optimizer's rate, and the others' in proportion."""
+        """Sets that optimizer's rate, and the others' in proportion."""
         self._optimizers.learning_rate = value
         return self
 
@@ -96,28 +108,23 @@ class Rate:
         return np.asarray(self.numpy(), dtype=dtype)
 
     def __tf_tensor__(self, dtype=None, name=None):
-        return ops.convert_to_tensor(self.value, dtype=dtype)
+        return tf.convert_to_tensor(ops.convert_to_tensor(self.value), dtype)
 
     def __repr__(self):
         return f"<learning rate {float(self):g} of {len(self._optimizers._optimizers)} optimizers>"
 
-    def __mul__(self, other):
-        return float(self) * other
-
-    def __truediv__(self, other):
-        return float(self) / other
-
-    def __eq__(self, other):
-        return float(self) == other
-
-    def __lt__(self, other):
-        return float(self) < other
-
-    def __gt__(self, other):
-        return float(self) > other
-
-    __rmul__ = __mul__
     __hash__ = object.__hash__
+
+
+def _of_float(name):
+    def method(self, *others):
+        return getattr(float(self), name)(*(float(other) if isinstance(other, Rate) else other for other in others))
+
+    return method
+
+
+for _name in "eq lt le gt ge add radd sub rsub mul rmul truediv rtruediv pow rpow neg round format bool int".split():
+    setattr(Rate, f"__{_name}__", _of_float(f"__{_name}__"))
 
 
 def plain(optimizer):

@@ -1,6 +1,9 @@
 """How a model is written into a file with all its state, and read again."""
 
+import inspect
+
 import keras
+import numpy as np
 
 from gan_lessons.models.state import state_of, why_not_saved
 from gan_lessons.saving import Memory, replacing, write
@@ -18,7 +21,10 @@ class Saved(keras.Model):
 
     def get_config(self):
         """The arguments of `__init__`, each as the attribute of its name holds it now."""
+        parameters = inspect.signature(type(self).__init__).parameters.values()
         base = super().get_config()
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+            base = {}  # no name, no dtype: this `__init__` does not take them
         own = {name: value for name, value in self._settings().items() if name not in base}
         return base | {name: keras.saving.serialize_keras_object(value) for name, value in own.items()}
 
@@ -30,11 +36,10 @@ class Saved(keras.Model):
                 arguments[name] = keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
             except Exception as error:
                 kind = value.get("class_name", value) if isinstance(value, dict) else value
-                cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
                 raise ValueError(
                     f"The saved model's {name} cannot be made again. Received: {name} of class {kind!r}. Import the module "
                     "that defines it before loading, with @keras.saving.register_keras_serializable() above the class, or "
-                    f"pass custom_objects={{{kind!r}: …}}. ({type(error).__name__}: {cause[:300]})"
+                    f"pass custom_objects={{{kind!r}: …}}. ({type(error).__name__}: {_cause(error)})"
                 ) from None
         return cls(**arguments)
 
@@ -51,6 +56,11 @@ class Saved(keras.Model):
 
     def _unsaveable(self):
         """Why this model could not be saved and loaded again, as a sentence; None if it could."""
+        if unnamed := self._arguments.unnamed:
+            return (
+                "Arguments of __init__ must have names, by which they are saved. "
+                f"Received: *args with {unnamed[0]!r}. Name them, or pass them on to the parent class."
+            )
         for name, value in self._settings().items():
             for item in value if isinstance(value, (list, tuple)) else [value]:
                 if reason := why_not_saved(item):
@@ -64,7 +74,7 @@ class Saved(keras.Model):
             store[f"random_state_{index}"] = state.numpy()
         for index, variable in enumerate(self._variables_of_settings()):
             store[f"setting_state_{index}"] = variable.numpy()
-        store["counters"] = self._counters.numpy()
+        store["counters"] = np.array([self.batches_trained, self._counters.epochs], "int64")
 
     def load_own_variables(self, store):
         ours = ("random_state_", "setting_state_", "counters")
@@ -123,3 +133,9 @@ class Saved(keras.Model):
         memory = Memory()
         super().save_weights(memory, **kwargs)
         write(filepath, memory.getbuffer(), overwrite)
+
+
+def _cause(error):
+    """What went wrong in an error of Keras's loading, which has the cause last and long configurations before it."""
+    text = str(error).split("Exception encountered: ")[-1].split("Full object config")[0].strip()
+    return (text.splitlines() or ["no message"])[0][:300]

@@ -15,7 +15,7 @@ class Counters:
             0, dtype="int64", trainable=False, aggregation="only_first_replica", name="batches_trained"
         )
         self.epochs = 0
-        self._from_optimizers = False
+        self.unknown = False  # whether the state came from a file that has no count
 
     @property
     def batches_trained(self) -> int:
@@ -55,16 +55,16 @@ class Counters:
         return np.array([self.batches_trained, self.epochs], "int64")
 
     def load(self, saved):
-        """Restores what `numpy` returned; None for a file of gan_lessons 0.1, which counted by optimizers."""
-        self._from_optimizers = saved is None
+        """Restores what `numpy` returned; None for a file of gan_lessons 0.1, which has no count."""
+        self.unknown = saved is None
         batches, self.epochs = (0, 0) if saved is None else (int(value) for value in np.asarray(saved))
         self.batches.assign(batches)
 
-    def after_loading(self, steps):
-        """Takes over the optimizers' count of steps where a file had no other."""
-        if self._from_optimizers:
-            self.batches.assign(steps)
-            self._from_optimizers = False
+    def begin_at(self, batches):
+        """Continues with a count that is known from elsewhere, where a file had none."""
+        if self.unknown:
+            self.batches.assign(batches)
+            self.unknown = False
 
 
 def state_of(thing):

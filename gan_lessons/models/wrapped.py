@@ -22,27 +22,49 @@ def _outermost(method, around):
 
 def constructs(init):
     """`__init__`, which keeps its arguments for `get_config`, and ends with the model's `_finish`."""
+    signature = inspect.signature(init)
+    kinds = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    positional = [name for name, parameter in signature.parameters.items() if parameter.kind in kinds][1:]
 
-    def around(init, self, *args, **kwargs):
+    @functools.wraps(init)
+    def prepared(self, *args, **kwargs):
         try:
-            given = inspect.signature(init).bind(self, *args, **kwargs).arguments
+            given, passed_on = _named(signature, self, args, kwargs)
         except TypeError:
             init(self, *args, **kwargs)  # Python's own words name the method and the argument
             raise
-        given = dict(list(given.items())[1:])
-        for name, parameter in inspect.signature(init).parameters.items():
-            if parameter.kind is parameter.VAR_KEYWORD:
-                given |= given.pop(name, {})
-            elif name in given or parameter.default is parameter.empty:
-                continue
-            else:
-                given[name] = parameter.default
-        # Past Keras, which would take the networks in it for attributes of their own.
-        object.__setattr__(self, "_arguments", SimpleNamespace(given=given))
+        outermost = type(self).__init__ is prepared
+        if outermost:
+            # Past Keras, which would take the networks in it for attributes of their own.
+            object.__setattr__(self, "_arguments", SimpleNamespace(given=given, unnamed=passed_on))
+        else:  # it has the names of what came in as *args: `def __init__(self, *args, extra, **kwargs)`
+            found = [(name, value) for name, value in zip(positional, args) if _is_in(value, self._arguments.unnamed)]
+            self._arguments.given = dict(found) | self._arguments.given
+            named = [value for _, value in found]
+            self._arguments.unnamed = [item for item in self._arguments.unnamed if not _is_in(item, named)]
         init(self, *args, **kwargs)
-        self._finish()
+        if outermost:
+            self._finish()
 
-    return _outermost(init, around)
+    prepared.__signature__ = signature  # Keras reads it without looking at what is wrapped
+    return prepared
+
+
+def _named(signature, self, args, kwargs):
+    """The arguments of a call by name, defaults too, and the list of those that came in as *args."""
+    bound = signature.bind(self, *args, **kwargs)
+    bound.apply_defaults()
+    given, unnamed = dict(list(bound.arguments.items())[1:]), []
+    for name, parameter in signature.parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            given |= given.pop(name)
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            unnamed = list(given.pop(name))
+    return given, unnamed
+
+
+def _is_in(value, items):
+    return any(value is item for item in items)
 
 
 def trains(step):

@@ -270,168 +270,6 @@ def test_where_a_model_may_be_saved(tmp_path, monkeypatch):
 # --- callbacks -----------------------------------------------------------------------------------------------------
 
 
-def test_model_checkpoint_keeps_the_best(tmp_path):
-    gan = make("nested")
-    states = []
-
-    class Remember(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            states.append((logs["d_loss"], everything(self.model)))
-
-    best = keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", monitor="d_loss", mode="min", save_best_only=True)
-    weights = keras.callbacks.ModelCheckpoint(
-        tmp_path / "best.weights.h5", monitor="d_loss", mode="min", save_best_only=True, save_weights_only=True
-    )
-    each = keras.callbacks.ModelCheckpoint(tmp_path / "each" / "{epoch:02d}-{d_loss:.3f}.keras")
-    fit(gan, 4, callbacks=[Remember(), best, weights, each])
-    _, expected = min(states, key=lambda state: state[0])
-    loaded = keras.models.load_model(tmp_path / "best.keras")
-    by_weights = make("nested", seed=9)
-    by_weights.load_weights(tmp_path / "best.weights.h5")
-    for model in (loaded, by_weights):
-        for (key, a), b in zip(expected.items(), everything(model).values(), strict=True):
-            np.testing.assert_array_equal(a, b, err_msg=key)
-    names = sorted(p.name for p in (tmp_path / "each").iterdir())
-    assert names == [f"{i + 1:02d}-{loss:.3f}.keras" for i, (loss, _) in enumerate(states)]
-
-
-def test_early_stopping_gives_back_the_best_weights():
-    gan = make("nested")
-    losses = iter([3.0, 1.0, 2.0, 2.0, 2.0])
-    seen = []
-
-    class Script(keras.callbacks.Callback):
-        """Puts a loss of our choice in the logs, and remembers the weights."""
-
-        def on_epoch_end(self, epoch, logs=None):
-            logs["score"] = next(losses)
-            seen.append([w.numpy().copy() for w in self.model.weights])
-
-    stop = keras.callbacks.EarlyStopping("score", mode="min", patience=2, restore_best_weights=True)
-    history = fit(gan, 5, callbacks=[Script(), stop])
-    assert len(history.epoch) == 4
-    for a, b in zip(seen[1], gan.weights, strict=True):
-        np.testing.assert_array_equal(a, b.numpy())
-    stop = keras.callbacks.EarlyStopping("d_loss", mode="min", patience=0, min_delta=1e9)
-    assert len(fit(gan, 5, callbacks=[stop]).epoch) == 2
-
-
-def rates(gan):
-    return float(gan.generator_optimizer.learning_rate.numpy()), float(
-        gan.discriminator_optimizer.learning_rate.numpy()
-    )
-
-
-def two_rates(**arguments):
-    return make("nested", optimizers=(lambda: adam(0.01), lambda: adam(0.04)), **arguments)
-
-
-def test_schedulers_move_both_rates_and_keep_their_ratio():
-    gan = two_rates()
-    seen = []
-    record = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(rates(gan)))
-    schedule = keras.callbacks.LearningRateScheduler(lambda epoch, rate: [rate, rate / 2, 0.0, 0.02][epoch])
-    history = fit(gan, 4, callbacks=[schedule, record]).history
-    np.testing.assert_allclose(seen, [(0.01, 0.04), (0.005, 0.02), (0, 0), (0.02, 0.08)], rtol=1e-6)
-    np.testing.assert_allclose(history["learning_rate"], [0.01, 0.005, 0, 0.02], rtol=1e-6)
-
-
-def test_reduce_on_plateau_moves_both_rates():
-    gan = two_rates()
-    reduce = keras.callbacks.ReduceLROnPlateau("d_loss", mode="min", factor=0.1, patience=1, min_delta=1e9)
-    history = fit(gan, 3, callbacks=[reduce]).history
-    np.testing.assert_allclose(rates(gan), (0.0001, 0.0004), rtol=1e-5)
-    np.testing.assert_allclose(history["learning_rate"], [0.01, 0.01, 0.001], rtol=1e-5)
-
-
-def test_a_rate_can_be_set_by_hand():
-    gan = two_rates()
-    gan.discriminator_optimizer.learning_rate = 0.1
-    gan.optimizer.learning_rate = 0.02
-    np.testing.assert_allclose(rates(gan), (0.02, 0.2), rtol=1e-6)
-    gan = make("nested", optimizers=(lambda: adam(0.0), lambda: adam(0.0)))
-    gan.optimizer.learning_rate = 0.01
-    np.testing.assert_allclose(rates(gan), (0.01, 0.01), rtol=1e-6)
-
-
-def test_schedules_in_the_optimizers_run_on_each_players_own_steps():
-    def decay():
-        return keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(1e-2, 1, 0.5))
-
-    gan = make("nested", optimizers=(decay, decay), discriminator_steps=2)
-    fit(gan, 2)  # 10 steps of D, 5 of G
-    np.testing.assert_allclose(rates(gan), (1e-2 * 0.5**5, 1e-2 * 0.5**10), rtol=1e-5)
-    with pytest.raises(TypeError, match="LearningRateSchedule"):
-        gan.optimizer.learning_rate = 0.1
-
-
-@pytest.mark.parametrize("write_graph", [True, False])
-def test_tensorboard(tmp_path, write_graph):
-    gan = make("subclassed" if write_graph else "nested")
-    board = keras.callbacks.TensorBoard(
-        tmp_path,
-        write_graph=write_graph,
-        histogram_freq=1,
-        write_images=False,
-        update_freq="batch",
-        write_steps_per_second=True,
-    )
-    fit(gan, 2, validation_data=X, callbacks=[board])
-    found = {}
-    for path in sorted(tmp_path.rglob("events*")):
-        for event in tf.compat.v1.train.summary_iterator(str(path)):
-            for value in event.summary.value:
-                found.setdefault(path.parent.name, set()).add(value.tag)
-    assert {"epoch_d_loss", "epoch_g_loss", "batch_d_loss", "batch_g_loss"} <= found["train"]
-    assert {"epoch_d_loss", "evaluation_d_loss_vs_iterations"} <= found["validation"]
-    kernels = [tag for tag in found["train"] if "kernel" in tag]
-    # Keras names histograms by path, before 3.14 by the weight's name alone.
-    assert any(word in tag for tag in kernels for word in ("generator", gan.generator.name, "dense", "kernel/"))
-
-
-def test_csv_logger_and_lambda_callback(tmp_path):
-    gan = make("nested")
-    ended = []
-    log = keras.callbacks.CSVLogger(tmp_path / "log.csv")
-    each = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ended.append((epoch, logs["g_loss"])))
-    history = fit(gan, 2, callbacks=[log, each]).history
-    header, *rows = (line.split(",") for line in (tmp_path / "log.csv").read_text().splitlines())
-    assert {"epoch", "d_loss", "g_loss", "d_real", "d_fake"} <= set(header) and "loss" not in header and len(rows) == 2
-    np.testing.assert_allclose([float(row[header.index("d_loss")]) for row in rows], history["d_loss"], rtol=1e-6)
-    assert ended == list(enumerate(history["g_loss"]))
-
-
-@pytest.mark.parametrize("loser", ["discriminator", "generator"])
-def test_terminate_on_nan_stops(loser):
-    class Breaks:
-        """As an objective whose formula divides by zero: one player's loss is NaN from the first batch on."""
-
-        def discriminator_loss(self, real_logits, fake_logits):
-            return keras.ops.mean(real_logits) * (float("nan") if loser == "discriminator" else 1.0)
-
-        def generator_loss(self, fake_logits):
-            return keras.ops.mean(fake_logits) * (float("nan") if loser == "generator" else 1.0)
-
-    gan = make("nested", objective=Breaks())
-    batches = []
-    count = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: batches.append(batch))
-    fit(gan, 3, callbacks=[keras.callbacks.TerminateOnNaN(), count])
-    assert len(batches) == 1
-    with pytest.raises(RuntimeError):
-        fit(gan, 3, callbacks=keras.callbacks.TerminateOnNaN(raise_error=True))
-    healthy = make("nested")
-    assert len(fit(healthy, 2, callbacks=[[keras.callbacks.TerminateOnNaN()]]).epoch) == 2
-
-
-def test_progress_bar_shows_the_losses(capsys):
-    gan = make("nested")
-    gan.fit(X, batch_size=5, epochs=1, verbose=2)
-    out = capsys.readouterr().out
-    assert all(f"{name}: " in out for name in ("d_loss", "g_loss", "d_real", "d_fake")) and " loss: " not in out
-    gan.evaluate(X, verbose=2)
-    assert "d_loss: " in capsys.readouterr().out
-
-
 # --- precision -----------------------------------------------------------------------------------------------------
 
 
@@ -518,47 +356,6 @@ def test_float16_passes_over_a_step_that_overflows(policy):
 
 # --- several devices -----------------------------------------------------------------------------------------------
 
-MIRRORED = """
-import sys
-sys.path[:0] = {path!r}
-import keras, numpy as np, tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from gan_lessons import GAN
-from gan_lessons.penalties import GradientPenalty
-from others import LATENT, PLAYERS, SHAPE, images
-
-strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], tf.distribute.ReductionToOneDevice())
-players, penalty = PLAYERS[sys.argv[1]], GradientPenalty(1.0) if sys.argv[2] == "penalty" else None
-keras.utils.set_random_seed(0)
-with strategy.scope():
-    gan = GAN(*players(), LATENT, penalty=penalty)
-    gan.compile(generator_optimizer=keras.optimizers.Adam(0.01, use_ema=True), discriminator_optimizer="adam",
-                jit_compile=False)
-before = [w.numpy().copy() for w in gan.generator.trainable_weights]
-data = tf.data.Dataset.from_tensor_slices(images(12)).batch(4)
-history = gan.fit(data, epochs=2, verbose=0, validation_data=data).history
-assert np.isfinite(list(history.values())).all(), history
-assert gan.discriminator_optimizer.iterations.numpy() == gan.generator_optimizer.iterations.numpy() == 6
-assert any((b != w.numpy()).any() for b, w in zip(before, gan.generator.trainable_weights))
-assert gan.generate(3).shape == (3, *SHAPE)
-gan.save({file!r})
-again = keras.models.load_model({file!r})
-for a, b in zip(gan.weights, again.weights, strict=True):
-    np.testing.assert_array_equal(a.numpy(), b.numpy())
-print("trained on", strategy.num_replicas_in_sync)
-"""
-
-
-@pytest.mark.parametrize("players, penalty", [("nested", "none"), ("sequential", "penalty")])
-def test_two_devices(tmp_path, players, penalty):
-    code = MIRRORED.format(
-        path=[str(Path(__file__).parent.parent), str(Path(__file__).parent)], file=str(tmp_path / "gan.keras")
-    )
-    done = run(code, players, penalty)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert "trained on 2" in done.stdout
-
 
 ONE_OR_TWO = """
 import sys
@@ -568,7 +365,7 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from gan_lessons import GAN
 from others import LATENT, images
-from test_gan import plain
+from systems import plain
 
 class Alike(GAN):
     def draw_latents(self, count):  # every replica gets the same latents, so that one device can have them twice
@@ -672,7 +469,7 @@ strategy = tf.distribute.MultiWorkerMirroredStrategy()  # before anything else i
 import keras, numpy as np
 from gan_lessons import GAN
 from others import LATENT, images
-from test_gan import plain
+from systems import plain
 
 class Alike(GAN):
     def draw_latents(self, count):

@@ -50,7 +50,7 @@ def test_the_conditional_gan_of_the_players_base_class():
     assert made[labels == 1].mean() - made[labels == 0].mean() > 0.3, (
         "the label is heard"
     )  # 1.8, 1.8, 1.2 and 0.6 with other seeds
-    with pytest.raises(NotImplementedError, match="without test_step"):
+    with pytest.raises(NotImplementedError, match="must define test_step"):
         gan.evaluate((images, labels), verbose=0)
 
 

@@ -6,37 +6,12 @@ import pytest
 import tensorflow as tf
 from keras import layers, ops
 from others import LATENT, PLAYERS, SHAPE, images
+from systems import plain, sgd
+from systems import small_gan as compiled
 
 from gan_lessons import GAN, networks
 from gan_lessons.objectives import Minimax
 from gan_lessons.penalties import GradientPenalty
-
-
-def plain():
-    """Small smooth players without randomness, for comparison with what is computed by hand."""
-    G = keras.Sequential(
-        [keras.Input((LATENT,)), layers.Dense(5, "tanh"), layers.Dense(16, "tanh"), layers.Reshape(SHAPE)]
-    )
-    D = keras.Sequential([keras.Input(SHAPE), layers.Flatten(), layers.Dense(5, "tanh"), layers.Dense(1)])
-    return G, D
-
-
-def sgd(rate=0.1):
-    return keras.optimizers.SGD(rate)
-
-
-def compiled(players=plain, optimizers=(sgd, sgd), seed=0, **arguments):
-    options = {
-        name: arguments.pop(name) for name in ("jit_compile", "run_eagerly", "steps_per_execution") if name in arguments
-    }
-    keras.utils.set_random_seed(seed)
-    gan = GAN(*players(), LATENT, **arguments)
-    gan.compile(
-        generator_optimizer=optimizers[0](),
-        discriminator_optimizer=optimizers[1](),
-        **({"jit_compile": False} | options),
-    )
-    return gan
 
 
 def values(model):
@@ -322,67 +297,13 @@ def test_one_batch_at_a_time():
 X, LABELS = images(10), np.arange(10)
 
 
-class Batches(keras.utils.PyDataset):
-    def __len__(self):
-        return 3
-
-    def __getitem__(self, index):
-        return X[4 * index : 4 * index + 4], LABELS[4 * index : 4 * index + 4]
-
-
 def slices(*parts):
     return tf.data.Dataset.from_tensor_slices(parts[0] if len(parts) == 1 else parts).batch(4)
-
-
-FORMS = {
-    "array": lambda: ((X,), {"batch_size": 4, "shuffle": False}),
-    "tensor": lambda: ((tf.constant(X),), {"batch_size": 4, "shuffle": False}),
-    "array of float64": lambda: ((X.astype("float64"),), {"batch_size": 4, "shuffle": False}),
-    "x and y": lambda: ((X, LABELS), {"batch_size": 4, "shuffle": False}),
-    "dataset": lambda: ((slices(X),), {}),
-    "dataset of float64": lambda: ((slices(X.astype("float64")),), {}),
-    "dataset of 1-tuples": lambda: ((slices(X).map(lambda x: (x,)),), {}),
-    "(images, labels)": lambda: ((slices(X, LABELS),), {}),
-    "labels in a dictionary": lambda: ((slices(X, LABELS).map(lambda x, y: (x, {"digit": y})),), {}),
-    "dataset of unknown length": lambda: ((slices(X).filter(lambda x: True),), {}),
-    "PyDataset": lambda: ((Batches(),), {"shuffle": False}),
-    "PyDataset, two workers": lambda: ((Batches(workers=2),), {"shuffle": False}),
-    "generator": lambda: ((iter([X[:4], X[4:8], X[8:]]),), {"steps_per_epoch": 3}),
-    "generator of (images, labels)": lambda: (
-        (iter([(X[i : i + 4], LABELS[i : i + 4]) for i in (0, 4, 8)]),),
-        {"steps_per_epoch": 3},
-    ),
-}
-
-
-@pytest.fixture(scope="module")
-def trained_on_the_array():
-    gan = compiled(penalty=GradientPenalty(1.0, seed=0))
-    start = everything(gan)
-    history = gan.fit(X, batch_size=4, shuffle=False, verbose=0).history
-    return gan, start, history
 
 
 def everything(gan):
     optimizers = gan.generator_optimizer.variables + gan.discriminator_optimizer.variables
     return [np.array(v.numpy()) for v in [*gan.variables, *gan._random_states(), *optimizers]]
-
-
-def put_back(gan, state):
-    optimizers = gan.generator_optimizer.variables + gan.discriminator_optimizer.variables
-    for variable, value in zip([*gan.variables, *gan._random_states(), *optimizers], state, strict=True):
-        variable.assign(value)
-
-
-@pytest.mark.parametrize("form", FORMS, ids=str)
-def test_every_form_of_data_trains_the_same(trained_on_the_array, form):
-    gan, start, expected = trained_on_the_array
-    put_back(gan, start)
-    arguments, options = FORMS[form]()
-    history = gan.fit(*arguments, **options, verbose=0).history
-    for key in expected:
-        np.testing.assert_allclose(history[key], expected[key], rtol=1e-5, err_msg=key)
-    assert int(gan.generator_optimizer.iterations) == 3
 
 
 def test_a_data_set_of_unknown_length_counts_its_batches_exactly():
@@ -394,56 +315,6 @@ def test_a_data_set_of_unknown_length_counts_its_batches_exactly():
     drawn = [int(v.numpy()[1]) - s for v, s in zip(per_step._random_states(), state)]
     assert int(gan.generator_optimizer.iterations) == int(gan.discriminator_optimizer.iterations) == 12
     assert [int(v.numpy()[1]) for v in gan._random_states()] == [12 * d for d in drawn]
-
-
-VALIDATION = {
-    "array": X,
-    "(x,)": (X,),
-    "(x, y)": (X, LABELS),
-    "[x, y]": [X, LABELS],
-    "tensor": tf.constant(X),
-    "dataset": slices(X),
-    "labelled dataset": slices(X, LABELS),
-    "PyDataset": Batches(),
-}
-
-
-@pytest.mark.parametrize("form", VALIDATION, ids=str)
-def test_validation_data_in_every_form(trained_on_the_array, form):
-    gan, start, _ = trained_on_the_array
-    put_back(gan, start)
-    history = gan.fit(
-        X[:8], batch_size=4, epochs=2, verbose=0, validation_data=VALIDATION[form], validation_batch_size=4
-    ).history
-    expected = gan.evaluate(X, batch_size=4, verbose=0, return_dict=True)
-    assert {"val_" + key for key in expected} <= set(history)
-    for key, value in expected.items():
-        np.testing.assert_allclose(history["val_" + key][-1], value, rtol=1e-5, err_msg=key)
-
-
-def test_validation_split():
-    gan = compiled()
-    history = gan.fit(X, batch_size=4, epochs=1, verbose=0, validation_split=0.4).history
-    expected = gan.evaluate(X[6:], batch_size=4, verbose=0, return_dict=True)
-    for key, value in expected.items():
-        np.testing.assert_allclose(history["val_" + key][-1], value, rtol=1e-5)
-    assert int(gan.generator_optimizer.iterations) == 2
-
-
-def test_a_fit_that_was_interrupted_leaves_no_validation_data_behind():
-    gan = compiled()
-
-    class Interrupt(keras.callbacks.Callback):
-        def on_test_end(self, logs=None):
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        gan.fit(X, verbose=0, validation_data=X, callbacks=[Interrupt()])
-    other = X[::-1] / 2
-    history = gan.fit(X, verbose=0, validation_data=other).history
-    np.testing.assert_allclose(
-        history["val_d_real"][0], gan.evaluate(other, verbose=0, return_dict=True)["d_real"], rtol=1e-5
-    )
 
 
 # --- evaluate ------------------------------------------------------------------------------------------------------
@@ -492,13 +363,6 @@ def test_evaluate_is_the_objective_on_the_images():
     )
 
 
-def test_training_with_validation_is_the_same_training():
-    with_it, without = (compiled(PLAYERS["sequential"], penalty=GradientPenalty(1.0, seed=0)) for _ in range(2))
-    with_it.fit(X, batch_size=4, epochs=3, verbose=0, shuffle=False, validation_data=X)
-    without.fit(X, batch_size=4, epochs=3, verbose=0, shuffle=False)
-    assert_same(values(with_it), values(without))
-
-
 # --- images from latents -------------------------------------------------------------------------------------------
 
 
@@ -536,161 +400,6 @@ def test_generate(gan):
         made, gan.predict(tf.data.Dataset.from_tensor_slices(z).batch(3), verbose=0), rtol=1e-5, atol=1e-6
     )
     np.testing.assert_allclose(made, gan(z), rtol=1e-5, atol=1e-6)
-
-
-def test_generating_disturbs_no_training():
-    one, other = (compiled(PLAYERS["sequential"]) for _ in range(2))
-    for gan in (one, other):
-        gan.fit(X, batch_size=4, verbose=0, shuffle=False)
-        if gan is one:
-            gan.generate(5), gan.predict(gan.sample_latents(3), verbose=0), gan.evaluate(X, verbose=0)
-        gan.fit(X, batch_size=4, verbose=0, shuffle=False)
-    assert_same(values(one), values(other))
-
-
-def test_the_average_of_the_weights_is_what_generates(tmp_path):
-    adam = lambda: keras.optimizers.Adam(0.05, use_ema=True, ema_momentum=0.9)  # noqa: E731
-    gan = compiled(optimizers=(adam, sgd))
-    z = gan.sample_latents(4, seed=0)
-    np.testing.assert_allclose(gan.generate(latents=z), gan.generator(z), rtol=1e-6)  # no step yet, no average yet
-    average = None
-    for _ in range(5):
-        gan.fit(X[:4], batch_size=4, verbose=0)
-        now = values(gan.generator)
-        average = now if average is None else [0.9 * a + 0.1 * w for a, w in zip(average, now)]
-    last = values(gan.generator)
-    twin = plain()[0]
-    twin.set_weights(average)
-    expected = twin(z)
-    assert np.abs(ops.convert_to_numpy(gan.generator(z)) - expected).max() > 0.01, (
-        "the two differ, or nothing is tested"
-    )
-    np.testing.assert_allclose(gan.generate(latents=z), expected, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(gan.predict(z, verbose=0), expected, rtol=1e-4, atol=1e-5)
-    gan.export(tmp_path / "served", verbose=False)
-    served = tf.saved_model.load(tmp_path / "served")
-    np.testing.assert_allclose(served.serve(z), expected, rtol=1e-4, atol=1e-5)
-    assert_same(values(gan.generator), last)  # training goes on from the last weights
-    gan.save(tmp_path / "gan.keras")
-    again = keras.models.load_model(tmp_path / "gan.keras")
-    np.testing.assert_array_equal(again.generate(latents=z), gan.generate(latents=z))
-    assert_same(values(again.generator), last)
-
-
-def with_batch_norm():
-    G = keras.Sequential(
-        [
-            keras.Input((LATENT,)),
-            layers.Dense(5),
-            layers.BatchNormalization(),
-            layers.Activation("tanh"),
-            layers.Dense(16, "tanh"),
-            layers.Reshape(SHAPE),
-        ]
-    )
-    return G, plain()[1]
-
-
-def test_batch_norm_is_measured_anew_for_the_average(tmp_path):
-    adam = lambda: keras.optimizers.Adam(0.05, use_ema=True, ema_momentum=0.9)  # noqa: E731
-    gan = compiled(with_batch_norm, optimizers=(adam, sgd))
-    average = None
-    for _ in range(5):
-        gan.fit(X[:4], batch_size=4, verbose=0)
-        now = [weight.numpy() for weight in gan.generator.trainable_variables]
-        average = now if average is None else [0.9 * a + 0.1 * w for a, w in zip(average, now)]
-    kept = values(gan)
-
-    kernel, bias, gamma, beta, last_kernel, last_bias = average
-    z = gan.sample_latents(4, seed=0)
-    many = ops.convert_to_numpy(keras.random.normal((512, LATENT), seed=0)) @ kernel + bias
-    normalised = (z @ kernel + bias - many.mean(0)) / np.sqrt(many.var(0) + gan.generator.layers[1].epsilon)
-    expected = np.tanh(np.tanh(gamma * normalised + beta) @ last_kernel + last_bias).reshape(4, *SHAPE)
-    with_old_numbers = (z @ kernel + bias - gan.generator.layers[1].moving_mean) / np.sqrt(
-        gan.generator.layers[1].moving_variance + gan.generator.layers[1].epsilon
-    )
-    assert np.abs(with_old_numbers - normalised).max() > 0.1, "the two differ, or nothing is tested"
-
-    np.testing.assert_allclose(gan.generate(latents=z), expected, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(gan.predict(z, verbose=0), expected, rtol=1e-4, atol=1e-5)
-    gan.export(tmp_path / "served", verbose=False)
-    served = tf.saved_model.load(tmp_path / "served")
-    np.testing.assert_allclose(served.serve(z), expected, rtol=1e-4, atol=1e-5)
-    assert_same(values(gan), kept)
-    assert gan.generator.layers[1].momentum == 0.99
-
-
-def test_without_an_average_batch_norm_keeps_its_numbers():
-    gan = compiled(with_batch_norm)
-    gan.fit(X, batch_size=4, verbose=0)
-    z = gan.sample_latents(4, seed=0)
-    np.testing.assert_allclose(gan.generate(latents=z), gan.generator(z, training=False), rtol=1e-6)
-
-
-def test_measuring_batch_norm_disturbs_no_training():
-    def noisy():
-        G, D = with_batch_norm()
-        return keras.Sequential([G.layers[0], layers.Dropout(0.3), *G.layers[1:]]), D
-
-    adam = lambda: keras.optimizers.Adam(0.05, use_ema=True, ema_momentum=0.9)  # noqa: E731
-    one, other = (compiled(noisy, optimizers=(adam, sgd)) for _ in range(2))
-    for gan in (one, other):
-        gan.fit(X, batch_size=4, verbose=0, shuffle=False)
-        if gan is one:
-            np.testing.assert_array_equal(gan.generate(5, seed=0), gan.generate(5, seed=0))
-        gan.fit(X, batch_size=4, verbose=0, shuffle=False)
-    assert_same(values(one), values(other))
-
-
-def test_the_average_survives_freezing_a_layer():
-    adam = lambda: keras.optimizers.Adam(0.05, use_ema=True, ema_momentum=0.9)  # noqa: E731
-    gan = compiled(optimizers=(adam, sgd))
-    gan.fit(X, batch_size=4, verbose=0)
-    before = gan.generate(3, seed=0)
-    gan.generator.layers[0].trainable = False
-    np.testing.assert_array_equal(gan.generate(3, seed=0), before)
-
-
-def test_the_average_is_used_while_the_weights_stay():
-    """The trained weights never change places with the average: not while generating, and not in another thread."""
-    adam = lambda: keras.optimizers.Adam(0.05, use_ema=True, ema_momentum=0.9)  # noqa: E731
-    seen = []
-
-    class Watched(layers.Layer):
-        def call(self, x):
-            seen.append([weight.numpy() for weight in gan.generator.trainable_weights] if gan else None)
-            return x
-
-    G, D = plain()
-    gan = None
-    watched = keras.Sequential([*G.layers, Watched()])
-    gan = compiled(lambda: (watched, D), optimizers=(adam, sgd), run_eagerly=True)
-    gan.fit(X, batch_size=4, verbose=0)
-    last = [weight.numpy() for weight in gan.generator.trainable_weights]
-    seen.clear()
-    made = gan.generate(3, seed=0)
-    assert np.abs(made - ops.convert_to_numpy(gan.generator(gan.sample_latents(3, seed=0)))).max() > 1e-4
-    assert seen
-    with gan.average_of("generator"):
-        inside = [weight.numpy() for weight in gan.generator.trainable_weights]
-    assert_same([weight.value.numpy() for weight in gan.generator.trainable_weights], last)
-    assert not all(np.array_equal(a, b) for a, b in zip(inside, last)), "in the scope the average is what is read"
-
-
-def test_the_averaged_generator_alone(tmp_path):
-    adam = lambda: keras.optimizers.Adam(0.05, use_ema=True, ema_momentum=0.9)  # noqa: E731
-    for players in (plain, with_batch_norm, *PLAYERS.values()):
-        gan = compiled(players, optimizers=(adam, sgd))
-        gan.fit(X, batch_size=4, epochs=2, verbose=0)
-        z = gan.sample_latents(3, seed=0)
-        gan.averaged("generator").save(tmp_path / "generator.keras")
-        alone = keras.models.load_model(tmp_path / "generator.keras")
-        np.testing.assert_allclose(alone.predict(z, verbose=0), gan.generate(latents=z), rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(gan.predict_on_batch(z), gan.generate(latents=z), rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(ops.convert_to_numpy(gan(z)), gan.generate(latents=z), rtol=1e-5, atol=1e-6)
-    plainly = compiled()
-    plainly.fit(X, batch_size=4, verbose=0)
-    assert_same(plainly.averaged("generator").get_weights(), plainly.generator.get_weights())
 
 
 @pytest.mark.parametrize("players", PLAYERS.values(), ids=PLAYERS)
@@ -762,19 +471,6 @@ def test_every_way_to_run_trains_the_same(trained_plainly, options):
 def test_xla_compiles_other_peoples_networks(players):
     gan = compiled(players, jit_compile=True)
     assert np.isfinite(list(gan.fit(X[:8], batch_size=4, epochs=2, verbose=0).history.values())).all()
-
-
-@pytest.mark.parametrize("players", [*PLAYERS.values(), plain], ids=[*PLAYERS, "plain"])
-def test_a_seed_makes_it_come_out_the_same_twice(players):
-    def run():
-        gan = compiled(players, seed=11, discriminator_steps=2)
-        history = gan.fit(X, batch_size=4, epochs=2, verbose=0).history  # shuffled
-        return values(gan), history, gan.generate(3)
-
-    (one, history, made), (other, again, made_again) = run(), run()
-    assert_same(one, other)
-    assert history == again
-    np.testing.assert_array_equal(made, made_again)
 
 
 def test_the_latents_have_a_seed_of_their_own():
