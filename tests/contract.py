@@ -57,6 +57,10 @@ def differs(one, other):
     return any(not np.array_equal(a, b) for a, b in zip(one.values(), other.values(), strict=True))
 
 
+def listing(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 def x_of(parts):
     """Arrays as `fit` takes them: one alone, several as a tuple."""
     arrays = tuple(parts.values())
@@ -73,8 +77,8 @@ def batches(parts):
 
 
 class Batches(keras.utils.PyDataset):
-    def __init__(self, parts):
-        super().__init__()
+    def __init__(self, parts, **options):
+        super().__init__(**options)
         self.batches = [tuple(batch.values()) for batch in batches(parts)]
 
     def __len__(self):
@@ -101,14 +105,40 @@ def forms(parts):
         "data set of dictionaries": ((tf.data.Dataset.from_tensor_slices(dict(parts)).batch(BATCH),), {}),
         "data set of unknown length": ((set_of(*arrays).filter(lambda *batch: True),), {}),
         "PyDataset": ((Batches(parts),), {}),
+        "PyDataset of two workers": ((Batches(parts, workers=2),), {}),
         "generator": ((iter(Batches(parts).batches),), {"steps_per_epoch": len(batches(parts))}),
     }
     if len(arrays) == 2:
         found["x and y"] = (arrays, in_order)
         found["two data sets"] = ((tuple(set_of(array) for array in arrays),), {})
     if len(arrays) == 1:
-        found["beside labels"] = ((set_of(*arrays, np.arange(len(arrays[0]))),), {})
-        found["x and labels"] = ((*arrays, np.arange(len(arrays[0]))), in_order)
+        labels = np.arange(len(arrays[0]))
+        labelled = set_of(*arrays, labels)
+        found["x and labels"] = ((*arrays, labels), in_order)
+        found["beside labels"] = ((labelled,), {})
+        found["beside labels in a dictionary"] = ((labelled.map(lambda x, y: (x, {"label": y})),), {})
+        found["data set of 1-tuples"] = ((set_of(*arrays).map(lambda x: (x,)),), {})
+        found["generator of (x, labels)"] = (
+            (iter(list(labelled.as_numpy_iterator())),),
+            {"steps_per_epoch": len(batches(parts))},
+        )
+    return found
+
+
+def forms_of_validation_data(parts):
+    """Every form in which `fit` takes data to evaluate on; a generator has no end, so it is none of them."""
+    arrays = tuple(parts.values())
+    found = {
+        "arrays": x_of(parts),
+        "tensors": tf.nest.map_structure(tf.constant, x_of(parts)),
+        "dictionary": dict(parts),
+        "data set": set_of(*arrays),
+        "PyDataset": Batches(parts),
+    }
+    if len(arrays) == 1:
+        labels = np.arange(len(arrays[0]))
+        found |= {"(x,)": arrays, "(x, y)": (*arrays, labels), "[x, y]": [*arrays, labels]}
+        found["beside labels"] = set_of(*arrays, labels)
     return found
 
 
@@ -121,7 +151,7 @@ def refused(error, *words):
 
 
 class _Contract:
-    # --- what it is given ---------------------------------------------------------------------------------------------
+    # --- what it is given ------------------------------------------------------------------------------------------
 
     def test_every_form_of_data_trains_the_same(self):
         parts = self.data()
@@ -208,7 +238,7 @@ class _Contract:
         assert len(set(first)) == 3, "each epoch has another order"
         assert len(set(orders(shuffle=False))) == 1
 
-    # --- what it reports ------------------------------------------------------------------------------------------------
+    # --- what it reports -------------------------------------------------------------------------------------------
 
     def test_history_is_the_mean_over_the_epoch(self):
         parts = self.data()
@@ -239,7 +269,17 @@ class _Contract:
         for key, value in first.items():
             np.testing.assert_allclose(history[f"val_{key}"], [value], rtol=1e-5, err_msg=key)
 
-    # --- saving and resuming ----------------------------------------------------------------------------------------------
+    def test_validation_data_in_every_form(self):
+        parts = self.data()
+        model = made(self.make, run_eagerly=True)
+        few = {name: array[:BATCH] for name, array in parts.items()}
+        for form, data in forms_of_validation_data(parts).items():
+            history = fit(model, few, validation_data=data, validation_batch_size=BATCH).history
+            expected = model.evaluate(x_of(parts), batch_size=BATCH, verbose=0, return_dict=True)
+            for key, value in expected.items():
+                np.testing.assert_allclose(history[f"val_{key}"], [value], rtol=1e-5, err_msg=f"{form} {key}")
+
+    # --- saving and resuming ---------------------------------------------------------------------------------------
 
     def test_2_and_2_are_4_through_a_file(self, tmp_path):
         parts = self.data()
@@ -303,7 +343,7 @@ class _Contract:
         for key in expected:
             np.testing.assert_array_equal(expected[key], found[key], err_msg=key)
 
-    # --- ways to run ----------------------------------------------------------------------------------------------------
+    # --- ways to run -----------------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
     def test_mixed_precision(self, policy):
@@ -343,7 +383,7 @@ class _Contract:
         model.optimizer.learning_rate.assign(first[0])
         np.testing.assert_allclose(rates(), first, rtol=1e-5)
 
-    # --- what comes out ---------------------------------------------------------------------------------------------------
+    # --- what comes out --------------------------------------------------------------------------------------------
 
     def test_outputs_come_from_the_average_and_are_served(self, tmp_path):
         model = made(self.make, run_eagerly=True)
@@ -378,7 +418,7 @@ class _Contract:
         assert not np.array_equal(images, model.generate(5, seed=1))
         assert_equal(before, model)
 
-    # --- help -----------------------------------------------------------------------------------------------------------
+    # --- help ------------------------------------------------------------------------------------------------------
 
     def inputs(self, model):
         """Inputs of `call`, four of them."""

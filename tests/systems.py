@@ -73,11 +73,17 @@ def make_gan(players="sequential", **options):
     return gan
 
 
+def hard(players="sequential", seed=0, **options):
+    """The same on other people's networks, with all random numbers from a seed."""
+    keras.utils.set_random_seed(seed)
+    return make_gan(players, **({"jit_compile": False} | options))
+
+
 def image_data():
     return {"images": images(COUNT)}
 
 
-# --- VAE (arXiv:1312.6114) -------------------------------------------------------------------------------------------
+# --- VAE (arXiv:1312.6114) -----------------------------------------------------------------------------------------
 
 
 @keras.saving.register_keras_serializable("systems")
@@ -119,7 +125,7 @@ def make_vae(**options):
     return vae
 
 
-# --- conditional GAN (arXiv:1411.1784) -------------------------------------------------------------------------------
+# --- conditional GAN (arXiv:1411.1784) -----------------------------------------------------------------------------
 
 
 @keras.saving.register_keras_serializable("systems")
@@ -187,7 +193,7 @@ def labelled_data():
     return {"images": images(COUNT), "labels": (np.arange(COUNT) % CLASSES).astype("int64")}
 
 
-# --- paired translation (pix2pix, arXiv:1611.07004) --------------------------------------------------------------------
+# --- paired translation (pix2pix, arXiv:1611.07004) ----------------------------------------------------------------
 
 
 @keras.saving.register_keras_serializable("systems")
@@ -238,7 +244,7 @@ def paired_data():
     return {"source": images(COUNT), "target": images(COUNT, 1)}
 
 
-# --- BiGAN (arXiv:1605.09782): the generator's player has two networks --------------------------------------------------
+# --- BiGAN (arXiv:1605.09782): the generator's player has two networks ---------------------------------------------
 
 
 @keras.saving.register_keras_serializable("systems")
@@ -301,7 +307,7 @@ def make_bigan(**options):
     return gan
 
 
-# --- two domains without pairs (CycleGAN, arXiv:1703.10593) ---------------------------------------------------------------
+# --- two domains without pairs (CycleGAN, arXiv:1703.10593) --------------------------------------------------------
 
 
 @keras.saving.register_keras_serializable("systems")
@@ -356,3 +362,29 @@ def make_two_domains(**options):
 
 def unpaired_data():
     return {"a": images(COUNT), "b": images(COUNT, 1)}
+
+
+# --- a game of three players, whose steps can be computed by hand --------------------------------------------------
+
+
+@keras.saving.register_keras_serializable("systems")
+class ThreeOnALine(gl.AdversarialModel):
+    """Three players with one weight each: a pulls towards b, b towards c, c towards the data's mean."""
+
+    player_names = ("a", "b", "c")
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        for name in self.player_names:
+            setattr(self, name, keras.Sequential([keras.Input((1,)), layers.Dense(1, use_bias=False)]))
+        self.track(["a_loss", "b_loss", "c_loss"])
+
+    def train_step(self, data):
+        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        one = keras.ops.ones((1, 1))
+        targets = {"a": self.b(one), "b": self.c(one), "c": keras.ops.mean(x)}
+        for name in self.player_names:
+            with tf.GradientTape() as tape:
+                loss = keras.ops.sum((getattr(self, name)(one) - keras.ops.stop_gradient(targets[name])) ** 2)
+            self.descend(name, loss, tape)
+            self.log(**{f"{name}_loss": loss})

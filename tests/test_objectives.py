@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from others import LATENT, images
+from systems import sgd, small_gan
 
 from gan_lessons import objectives
 
@@ -66,6 +68,7 @@ def test_losses_and_logs_are_the_formulas(case, shape):
     for seed in range(3):
         real, fake = logits(seed, shape=shape), logits(100 + seed, shape=shape)
         d_loss, g_loss = objective.discriminator_loss(real, fake), objective.generator_loss(fake)
+        assert float(objective.generator_loss(fake, real)) == float(g_loss)  # none of these looks at real logits
         assert tuple(d_loss.shape) == tuple(g_loss.shape) == ()
         np.testing.assert_allclose(
             d_loss, truth["d"](real.astype("float64"), fake.astype("float64")), rtol=2e-5, atol=1e-6
@@ -180,11 +183,42 @@ def test_the_base_says_what_is_to_be_written():
     class Half(objectives.Objective):
         pass
 
-    with pytest.raises(NotImplementedError, match="Half has to define discriminator_loss"):
+    with pytest.raises(NotImplementedError, match="Half must define discriminator_loss"):
         Half().discriminator_loss(0, 0)
-    with pytest.raises(NotImplementedError, match="Half has to define generator_loss"):
+    with pytest.raises(NotImplementedError, match="Half must define generator_loss"):
         Half().generator_loss(0)
     assert Half().log(0, 0) == {} and Half().log_names == ()
+
+
+def test_an_objective_that_sees_real_logits_gets_them_in_the_generators_turn():
+    """A relativistic objective (Jolicoeur-Martineau 2018, arXiv:1807.00734): a step of G against one written out."""
+
+    class Relativistic(objectives.Objective):
+        generator_sees_real = True
+
+        def discriminator_loss(self, real_logits, fake_logits):
+            return keras.ops.mean(keras.ops.softplus(fake_logits - real_logits))
+
+        def generator_loss(self, fake_logits, real_logits=None):
+            return keras.ops.mean(keras.ops.softplus(real_logits - fake_logits))
+
+    gan = small_gan(objective=Relativistic(), optimizers=(sgd, lambda: sgd(0.0)), run_eagerly=True)
+    twin = small_gan()
+    draws, x = keras.random.SeedGenerator(0), tf.constant(images(10))
+    draws.state.assign(gan.seed_generator.state)
+    keras.random.normal((10, LATENT), seed=draws)  # for D's turn
+    with tf.GradientTape() as tape:
+        fakes = twin.generator(keras.random.normal((10, LATENT), seed=draws))
+        margins = twin.discriminator(x) - twin.discriminator(fakes)
+        loss = tf.reduce_mean(tf.math.softplus(margins))
+    weights = twin.generator.trainable_weights
+    for weight, gradient in zip(weights, tape.gradient(loss, weights), strict=True):
+        weight.assign(weight - 0.1 * gradient)
+    history = gan.fit(x, batch_size=10, shuffle=False, verbose=0).history
+    np.testing.assert_allclose(history["g_loss"][0], loss, rtol=1e-5)
+    for a, b in zip(gan.generator.weights, twin.generator.weights, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-4, atol=1e-6)
+    assert np.isfinite(gan.evaluate(x, verbose=0, return_dict=True)["g_loss"])
 
 
 def test_objectives_survive_serialisation(case):

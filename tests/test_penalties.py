@@ -6,9 +6,10 @@ import pytest
 import tensorflow as tf
 from keras import ops
 from others import images
+from systems import sgd, small_gan
 
 from gan_lessons import GAN
-from gan_lessons.penalties import GradientPenalty
+from gan_lessons.penalties import GradientPenalty, Penalty, checked, squared_slopes
 
 
 @pytest.mark.parametrize("weight", [0.1, 1, 10.0, 250.0])
@@ -153,5 +154,153 @@ def test_numpys_numbers_are_numbers():
 
 
 def test_it_survives_serialisation():
-    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(GradientPenalty(3.5, seed=7)))
-    assert isinstance(again, GradientPenalty) and again.get_config() == {"weight": 3.5, "seed": 7}
+    again = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(GradientPenalty(3.5, seed=7, every=4))
+    )
+    assert isinstance(again, GradientPenalty) and again.get_config() == {"weight": 3.5, "seed": 7, "every": 4}
+
+
+# --- nests: an image beside a label or a code -------------------------------------------------------------------------
+
+
+def test_slopes_are_over_all_floating_parts_of_a_nest():
+    """D(x, z, label) = 3·Σx + 2·Σz + label: the gradient's square is 9·|x| + 4·|z| entries, at every sample."""
+    x, z, labels = tf.ones((5, 2, 2, 1)), tf.ones((5, 3)), tf.constant([1, 2, 3, 4, 5])
+
+    def critic(sample):
+        (x, z), labels = sample["pair"], sample["label"]
+        return 3 * ops.sum(x, axis=(1, 2, 3)) + 2 * ops.sum(z, axis=1) + ops.cast(labels, "float32")
+
+    found = squared_slopes(critic, {"pair": (x, z), "label": labels})
+    np.testing.assert_allclose(found, np.full(5, 9 * 4 + 4 * 3), rtol=1e-6)
+
+
+def test_slopes_of_what_a_critic_does_not_read_are_zero():
+    found = squared_slopes(lambda pair: ops.sum(pair[0], axis=1), (tf.ones((3, 2)), tf.ones((3, 4))))
+    np.testing.assert_allclose(found, [2.0, 2.0, 2.0])
+
+
+def test_a_nest_lies_between_with_one_alpha_and_the_labels_of_the_real_samples():
+    seen = []
+
+    def critic(sample):
+        seen.append(sample)
+        return ops.sum(sample[0], axis=(1, 2, 3)) + ops.sum(sample[1], axis=1)
+
+    real = (tf.ones((50, 2, 2, 1)), tf.ones((50, 3)), tf.range(50))
+    fake = (tf.zeros((50, 2, 2, 1)), tf.zeros((50, 3)), tf.zeros(50, tf.int32))
+    value = GradientPenalty(10.0, seed=0)(critic, real, fake)
+    x, z, labels = (part.numpy() for part in seen[0])
+    alpha = x[:, 0, 0, 0]
+    assert len(np.unique(alpha)) == 50
+    np.testing.assert_array_equal(x, np.broadcast_to(alpha[:, None, None, None], x.shape))
+    np.testing.assert_array_equal(z, np.broadcast_to(alpha[:, None], z.shape))
+    np.testing.assert_array_equal(labels, np.arange(50))
+    np.testing.assert_allclose(value, 10 * (np.sqrt(4 + 3) - 1) ** 2, rtol=1e-5)
+
+
+# --- in a GAN: several, on either player, lazy -------------------------------------------------------------------------
+
+
+@keras.saving.register_keras_serializable("test_penalties")
+class Bias(Penalty):
+    """Penalises the mean logit of generated samples: its gradient in D's last bias is the weight itself."""
+
+    def __call__(self, discriminate, real, fake):
+        return self.weight * ops.mean(discriminate(fake))
+
+
+X = images(8)
+
+
+def flat_objective():
+    """No loss but the penalties."""
+
+    class Nothing:
+        def discriminator_loss(self, real_logits, fake_logits):
+            return 0.0 * (ops.mean(real_logits) + ops.mean(fake_logits))
+
+        def generator_loss(self, fake_logits):
+            return 0.0 * ops.mean(fake_logits)
+
+    return Nothing()
+
+
+@pytest.mark.filterwarnings("ignore:objective must be something that Keras can save")
+@pytest.mark.parametrize("run_eagerly", [True, False])
+def test_a_lazy_penalty_is_seldom_and_heavy(run_eagerly):
+    """On every third batch it moves D's last bias by 3 · weight · rate, in place of weight · rate on each."""
+    gan = small_gan(objective=flat_objective(), penalty=Bias(0.5, every=3), run_eagerly=run_eagerly)
+    bias, values, logged = gan.discriminator.layers[-1].bias, [], []
+    see = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: (values.append(float(bias.numpy()[0])), logged.append(logs["penalty"]))
+    )
+    gan.fit(X, batch_size=1, epochs=1, verbose=0, callbacks=[see])
+    np.testing.assert_allclose(np.diff([0.0, *values]), [0, 0, -0.15, 0, 0, -0.15, 0, 0], atol=1e-6)
+    assert logged[0] == logged[1] == 0.0 != logged[2]
+    every = small_gan(objective=flat_objective(), penalty=Bias(0.5), run_eagerly=run_eagerly)
+    every.fit(X[:6], batch_size=1, verbose=0)
+    np.testing.assert_allclose(every.discriminator.layers[-1].bias.numpy(), [-0.05 * 6], rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:objective must be something that Keras can save")
+def test_several_penalties_are_added():
+    gan = small_gan(objective=flat_objective(), penalty=[Bias(0.5), Bias(0.25), lambda d, real, fake: 3.0], seed=1)
+    history = gan.fit(X, batch_size=8, verbose=0).history
+    np.testing.assert_allclose(gan.discriminator.layers[-1].bias.numpy(), [-0.075], rtol=1e-5)
+    assert history["penalty"] == history["d_loss"]
+
+
+@pytest.mark.filterwarnings("ignore:objective must be something that Keras can save")
+def test_a_penalty_on_the_generator_moves_the_generator_alone():
+    """Pulls the generated images to 0.5: the gradient in a bias of G's last layer, under tanh, is written out."""
+
+    def pull(discriminate, real, fake):
+        return ops.mean((fake - 0.5) ** 2)
+
+    gan = small_gan(objective=flat_objective(), generator_penalty=pull, optimizers=(sgd, sgd), share_fakes=True)
+    twin = small_gan()
+    draws = keras.random.SeedGenerator(0)
+    draws.state.assign(gan.seed_generator.state)
+    fakes = ops.convert_to_numpy(twin.generator(keras.random.normal((8, 3), seed=draws))).reshape(8, 16)
+    before = [w.numpy() for w in gan.discriminator.weights]
+    history = gan.fit(X, batch_size=8, verbose=0).history
+    gradient = (2 * (fakes - 0.5) * (1 - fakes**2)).sum(0) / fakes.size
+    np.testing.assert_allclose(gan.generator.layers[1].bias.numpy(), -0.1 * gradient, rtol=1e-3, atol=1e-6)
+    for a, w in zip(before, gan.discriminator.weights, strict=True):
+        np.testing.assert_array_equal(a, w.numpy())
+    np.testing.assert_allclose(history["generator_penalty"][0], ((fakes - 0.5) ** 2).mean(), rtol=1e-5)
+    assert "val_generator_penalty" in gan.fit(X, verbose=0, validation_data=X).history
+
+
+# --- what is refused ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "wrong", [keras.regularizers.L2(), GradientPenalty, "gp", 10.0, lambda x: x, [GradientPenalty(), 3]], ids=repr
+)
+def test_what_is_no_penalty_is_refused(wrong):
+    words = r"mine must be called as mine\(discriminate, real, fake\). Received: mine=.*GradientPenalty\(\)"
+    with pytest.raises(TypeError, match=words):
+        checked(wrong, "mine")
+
+
+def test_what_is_a_penalty():
+    one, other = GradientPenalty(), lambda discriminate, real, fake: 0.0
+    assert (
+        checked(None) == [] and checked(one) == [one] and checked([one, other]) == checked((one, other)) == [one, other]
+    )
+
+
+@pytest.mark.parametrize("every, error", [(0, ValueError), (-1, ValueError), (1.5, TypeError), (True, TypeError)])
+def test_every_must_be_a_positive_integer(every, error):
+    with pytest.raises(error, match="every must be an integer of at least 1. Received: every="):
+        GradientPenalty(every=every)
+
+
+def test_the_base_says_what_is_to_be_written():
+    class Half(Penalty):
+        pass
+
+    with pytest.raises(NotImplementedError, match="Half must define __call__"):
+        Half()(None, None, None)

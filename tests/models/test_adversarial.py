@@ -1,6 +1,5 @@
-"""What every adversarial model shares: saving and taking up again bit for bit, callbacks, precision, devices."""
+"""Models of players: a game of three, precision, several devices and machines as one."""
 
-import json
 import os
 import socket
 import subprocess
@@ -11,83 +10,21 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
+from contract import assert_equal
 from keras import layers
-from others import LATENT, PLAYERS, SHAPE, images
+from others import LATENT, SHAPE, images
+from systems import ThreeOnALine, hard, small_gan
 
-from gan_lessons import GAN, AdversarialModel
-from gan_lessons.penalties import GradientPenalty
+from gan_lessons import GAN
 
 X = images(10)
 
 
-def adam(rate=0.01, **options):
-    return keras.optimizers.Adam(rate, beta_1=0.5, **options)
-
-
-def averaging_adam(rate=0.01):
-    return adam(rate, use_ema=True, ema_momentum=0.9)
-
-
-def make(players="sequential", seed=0, optimizers=(averaging_adam, adam), compile_options=None, **arguments):
-    keras.utils.set_random_seed(seed)
-    if "penalty" in arguments:
-        arguments["penalty"] = arguments["penalty"]()  # after the seed is set: it draws its own from it
-    gan = GAN(*PLAYERS[players](), LATENT, **arguments)
-    gan.compile(
-        generator_optimizer=optimizers[0](),
-        discriminator_optimizer=optimizers[1](),
-        **({"jit_compile": False} | (compile_options or {})),
-    )
-    return gan
-
-
-def everything(gan):
-    """All state that there is: weights, random state, both optimizers' slots and counters."""
-    found = {f"{i} {v.path}": v for i, v in enumerate(gan.weights + gan._random_states())}
-    for name in ("generator_optimizer", "discriminator_optimizer"):
-        found |= {f"{name} {i}": v for i, v in enumerate(getattr(gan, name).variables)}
-    return {key: np.array(v.numpy()) for key, v in found.items()}
-
-
-def assert_equal(one, other):
-    for (key, a), b in zip(everything(one).items(), everything(other).values(), strict=True):
-        np.testing.assert_array_equal(a, b, err_msg=key)
-
-
-def fit(gan, epochs, **options):
-    return gan.fit(X, batch_size=2, epochs=epochs, verbose=0, shuffle=False, **options)  # 5 batches an epoch
-
-
-def hard(players="sequential", **arguments):
-    """Everything that makes going on exactly hard: Dropout and noise, α, an average of weights, 5 batches for 3 steps."""
-    return make(players, penalty=lambda: GradientPenalty(2.0), discriminator_steps=3, **arguments)
+def fit(gan, epochs):
+    return gan.fit(X, batch_size=2, epochs=epochs, verbose=0, shuffle=False)
 
 
 # --- a game of one's own -------------------------------------------------------------------------------------------
-
-
-@keras.saving.register_keras_serializable("test_adversarial")
-class ThreeOnALine(AdversarialModel):
-    """Three players with one weight each: a pulls towards b, b towards c, c towards the data's mean."""
-
-    player_names = ("a", "b", "c")
-
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        for name in self.player_names:
-            setattr(self, name, keras.Sequential([keras.Input((1,)), layers.Dense(1, use_bias=False)]))
-        self.track(["a_loss", "b_loss", "c_loss"])
-
-    def train_step(self, data):
-        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        one = keras.ops.ones((1, 1))
-        targets = {"a": self.b(one), "b": self.c(one), "c": keras.ops.mean(x)}
-        for name in self.player_names:
-            with tf.GradientTape() as tape:
-                loss = keras.ops.sum((getattr(self, name)(one) - keras.ops.stop_gradient(targets[name])) ** 2)
-            self.descend(name, loss, tape)
-            self.log(**{f"{name}_loss": loss})
 
 
 def test_a_game_of_three_players(tmp_path):
@@ -123,189 +60,27 @@ def test_a_game_of_three_players(tmp_path):
         np.testing.assert_array_equal(one.numpy(), other.numpy())
 
 
-# --- saving and going on -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("players", PLAYERS, ids=str)
-def test_2_and_2_are_4_through_a_file(players, tmp_path):
-    whole = hard(players)
-    whole_history = fit(whole, 4).history
-
-    half = hard(players)
-    first = fit(half, 2).history
-    half.save(tmp_path / "half.keras")
-    fit(half, 1)  # what happens after saving is not in the file
-    keras.utils.set_random_seed(99)  # as in another process
-    again = keras.models.load_model(tmp_path / "half.keras")
-    assert type(again) is GAN
-    second = fit(again, 2).history
-    assert_equal(whole, again)
-    for key in whole_history:
-        assert whole_history[key] == first[key] + second[key]
-    np.testing.assert_array_equal(whole.generate(3, seed=0), again.generate(3, seed=0))
-
-
-@pytest.mark.parametrize("players", ["sequential", "subclassed"])
-def test_2_and_2_are_4_through_weights(players, tmp_path):
-    whole = hard(players)
-    fit(whole, 4)
-    half = hard(players)
-    fit(half, 2)
-    half.save_weights(tmp_path / "half.weights.h5")
-    again = hard(players, seed=5)
-    again.load_weights(tmp_path / "half.weights.h5")
-    fit(again, 2)
-    assert_equal(whole, again)
-
-
-def run(code, *arguments):
-    root = Path(__file__).parent.parent.parent
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(root)}
-    return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code), *arguments], env=environment, capture_output=True, text=True
-    )
-
-
-def test_a_file_brings_back_all_that_was_said(tmp_path):
-    schedule = keras.optimizers.schedules.ExponentialDecay(0.01, 5, 0.5)
-    gan = make(
-        "nested",
-        optimizers=(lambda: adam(schedule), lambda: keras.optimizers.RMSprop(0.003)),
-        objective="wasserstein",
-        penalty=lambda: GradientPenalty(3.0, seed=4),
-        discriminator_steps=2,
-        seed=0,
-        compile_options={"steps_per_execution": 2, "jit_compile": False, "run_eagerly": False},
-    )
-    gan2 = GAN(*PLAYERS["nested"](), LATENT, seed=8, share_fakes=True, name="mine")
-    gan2.compile(generator_optimizer="adam", discriminator_optimizer="sgd", run_eagerly=True)
-    fit(gan, 2)
-    for model, name in ((gan, "a.keras"), (gan2, "b.keras")):
-        model.save(tmp_path / name)
-    again = keras.models.load_model(tmp_path / "a.keras")
-    assert type(again.objective) is type(gan.objective) and again.penalty.get_config() == gan.penalty.get_config()
-    assert (again.discriminator_steps, again.latent_dim, again.patch_logits) == (2, LATENT, False)
-    assert again.steps_per_execution == 2 and again.jit_compile is False and again.run_eagerly is False
-    assert isinstance(again.discriminator_optimizer, keras.optimizers.RMSprop)
-    rebuilt = again.generator_optimizer._learning_rate
-    assert (
-        isinstance(rebuilt, keras.optimizers.schedules.ExponentialDecay)
-        and rebuilt.get_config() == schedule.get_config()
-    )
-    assert int(again.generator_optimizer.iterations) == 5 and int(again.discriminator_optimizer.iterations) == 10
-    np.testing.assert_allclose(again.optimizer.learning_rate, 0.01 * 0.5 ** (5 / 5), rtol=1e-6)
-    assert_equal(gan, again)
-    other = keras.models.load_model(tmp_path / "b.keras")
-    assert other.run_eagerly is True and other.name == "mine" and other.seed == 8 and other.share_fakes is True
-    assert isinstance(other.discriminator_optimizer, keras.optimizers.SGD)
-    assert json.dumps(again.get_config()) == json.dumps(gan.get_config())
-
-
-def test_an_uncompiled_model_is_saved_too(tmp_path):
-    gan = GAN(*PLAYERS["subclassed"](), LATENT)
-    gan.save(tmp_path / "bare.keras")
-    again = keras.models.load_model(tmp_path / "bare.keras")
-    assert not again.compiled
-    np.testing.assert_array_equal(gan.generate(2, seed=0), again.generate(2, seed=0))
-    bare = keras.models.load_model(tmp_path / "bare.keras", compile=False)
-    bare.compile(generator_optimizer="adam", discriminator_optimizer="adam", jit_compile=False)
-    fit(bare, 1)
-
-
-def test_weights_of_other_networks_are_refused(tmp_path):
-    make("sequential").save_weights(tmp_path / "w.weights.h5")
-    with pytest.raises(ValueError):
-        make("nested").load_weights(tmp_path / "w.weights.h5")
-
-
-# --- a save that fails ---------------------------------------------------------------------------------------------
-
-
-def listing(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def test_networks_that_cannot_be_saved_leave_the_old_file(tmp_path):
-    gan = make("nested")
-    gan.save(tmp_path / "gan.keras")
-    before = listing(tmp_path)
-
-    class Unsayable(keras.Model):
-        def __init__(self, layer):  # no get_config: Keras cannot write down what `layer` is
-            super().__init__()
-            self.layer = layer
-
-        def call(self, x):
-            return self.layer(x)
-
-        def get_config(self):
-            raise NotImplementedError("this network cannot be described")
-
-    bad = GAN(Unsayable(PLAYERS["nested"]()[0]), PLAYERS["nested"]()[1], LATENT)
-    with pytest.raises(NotImplementedError, match="cannot be described"):
-        bad.save(tmp_path / "gan.keras")
-    assert listing(tmp_path) == before
-    keras.models.load_model(tmp_path / "gan.keras")
-
-
-def test_where_a_model_may_be_saved(tmp_path, monkeypatch):
-    gan = make("nested")
-    with pytest.raises(ValueError, match="ends in .keras. Received: filepath="):
-        gan.save(tmp_path / "gan.h5")
-    with pytest.raises(FileNotFoundError, match="folder to save in must be there. Received: filepath="):
-        gan.save(tmp_path / "nowhere" / "gan.keras")
-    gan.save(str(tmp_path / "gan.keras"))
-    before = listing(tmp_path)
-    with pytest.raises(FileExistsError, match="overwrite=False"):
-        gan.save(tmp_path / "gan.keras", overwrite=False)
-    assert listing(tmp_path) == before
-    with pytest.raises(ValueError):
-        gan.save_weights(tmp_path / "weights.txt")
-    monkeypatch.chdir(tmp_path)
-    gan.save("here.keras")
-    gan.save_weights("here.weights.h5")
-    assert sorted(os.listdir(tmp_path)) == ["gan.keras", "here.keras", "here.weights.h5"]
-
-
-# --- callbacks -----------------------------------------------------------------------------------------------------
-
-
 # --- precision -----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def policy():
-    before = keras.mixed_precision.dtype_policy()
-    yield keras.mixed_precision.set_dtype_policy
-    keras.mixed_precision.set_dtype_policy(before)
-
-
-@pytest.mark.parametrize("name", ["mixed_float16", "mixed_bfloat16"])
-@pytest.mark.parametrize("players", PLAYERS, ids=str)
-def test_mixed_precision(policy, name, players, tmp_path):
-    policy(name)
-    optimizers = (averaging_adam, adam)
-    gan = make(players, optimizers=optimizers, penalty=lambda: GradientPenalty(2.0), discriminator_steps=2)
-    scaled = name == "mixed_float16"
-    for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
-        assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer) == scaled
-    before = [w.numpy().copy() for w in gan.trainable_weights]
-    history = fit(gan, 2).history
-    assert np.isfinite(list(history.values())).all()
-    assert all(w.dtype == "float32" for w in gan.trainable_weights)
-    assert sum(not np.array_equal(a, w.numpy()) for a, w in zip(before, gan.trainable_weights)) >= 0.8 * len(before)
+@pytest.mark.parametrize(
+    "policy, players", [("mixed_float16", "subclassed"), ("mixed_bfloat16", "nested")], ids=["float16", "bfloat16"]
+)
+def test_mixed_precision_goes_on_from_a_file(policy, players, tmp_path):
+    """On other people's networks than those of the contract, and with the loss scale in the file."""
+    keras.config.set_dtype_policy(policy)
+    gan, whole = hard(players), hard(players)
+    fit(whole, 4)
+    fit(gan, 2)
     made = gan.generate(3, seed=0)
     assert made.dtype == "float32" and np.isfinite(made).all()
-
-    whole = make(players, optimizers=optimizers, penalty=lambda: GradientPenalty(2.0), discriminator_steps=2)
-    fit(whole, 4)
     gan.save(tmp_path / "gan.keras")
     again = keras.models.load_model(tmp_path / "gan.keras")
     fit(again, 2)
     assert_equal(whole, again)
 
 
-def test_float16_gradients_are_those_of_float32(policy):
+def test_float16_gradients_are_those_of_float32():
     """A loss so small that its gradients underflow in float16, unless they are scaled on the way."""
 
     class Faint:
@@ -316,7 +91,7 @@ def test_float16_gradients_are_those_of_float32(policy):
             return -1e-7 * keras.ops.mean(fake_logits)
 
     def trained(name):
-        policy(name)
+        keras.config.set_dtype_policy(name)
         keras.utils.set_random_seed(0)
         G = keras.Sequential([keras.Input((LATENT,)), layers.Dense(16, "tanh"), layers.Reshape(SHAPE)])
         D = keras.Sequential([keras.Input(SHAPE), layers.Flatten(), layers.Dense(8, "tanh"), layers.Dense(1)])
@@ -335,8 +110,8 @@ def test_float16_gradients_are_those_of_float32(policy):
         np.testing.assert_allclose(half, full, rtol=0.05, atol=0.02 * np.abs(full).max() + 1e-9)
 
 
-def test_float16_passes_over_a_step_that_overflows(policy):
-    policy("mixed_float16")
+def test_float16_passes_over_a_step_that_overflows():
+    keras.config.set_dtype_policy("mixed_float16")
 
     class Loud:
         def discriminator_loss(self, real_logits, fake_logits):
@@ -345,7 +120,7 @@ def test_float16_passes_over_a_step_that_overflows(policy):
         def generator_loss(self, fake_logits):
             return -keras.ops.mean(fake_logits)
 
-    gan = make("nested", objective=Loud(), optimizers=(adam, adam))
+    gan = small_gan(objective=Loud())
     before = [w.numpy().copy() for w in gan.discriminator.weights]
     scale = float(gan.discriminator_optimizer.dynamic_scale)
     gan.fit(X, batch_size=10, verbose=0)
@@ -355,6 +130,14 @@ def test_float16_passes_over_a_step_that_overflows(policy):
 
 
 # --- several devices -----------------------------------------------------------------------------------------------
+
+
+def run(code, *arguments):
+    root = Path(__file__).parent.parent.parent
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(root)}
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), *arguments], env=environment, capture_output=True, text=True
+    )
 
 
 ONE_OR_TWO = """
@@ -399,7 +182,6 @@ def two():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], tf.distribute.ReductionToOneDevice()).scope()
 
 CASES = [
-    (dict(), "float32", 3, 1e-5),
     (dict(share_fakes=True), "float32", 3, 1e-5),
     (dict(penalty=halfway, discriminator_steps=2, objective="wasserstein"), "float32", 3, 1e-5),
     (dict(penalty=halfway), "mixed_bfloat16", 1, 2e-2),  # 3 steps: later ones magnify how sums are rounded

@@ -29,7 +29,7 @@ def assert_same(one, other):
         np.testing.assert_array_equal(a, b)
 
 
-# --- the average itself ---------------------------------------------------------------------------------------------
+# --- the average itself --------------------------------------------------------------------------------------------
 
 
 def test_it_is_the_exponential_mean_of_the_weights():
@@ -71,7 +71,7 @@ def test_it_is_read_anew_after_a_step_or_a_file_only():
     assert measured == ["network", "network"]
 
 
-# --- in a GAN ---------------------------------------------------------------------------------------------------------
+# --- in a GAN ------------------------------------------------------------------------------------------------------
 
 
 def test_the_average_of_the_weights_is_what_generates(tmp_path):

@@ -53,7 +53,7 @@ def copier(*arguments, optimizer=None, run_eagerly=True, **options):
     return model
 
 
-# --- logs -----------------------------------------------------------------------------------------------------------
+# --- logs ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_mean_over_nothing_is_no_number():
@@ -120,7 +120,7 @@ def test_a_player_that_there_is_not():
         small_gan(kind=Wrong, run_eagerly=True).fit(X, verbose=0)
 
 
-# --- losses of layers -------------------------------------------------------------------------------------------------
+# --- losses of layers ----------------------------------------------------------------------------------------------
 
 
 @keras.saving.register_keras_serializable("test_base")
@@ -236,7 +236,7 @@ def test_losses_of_layers_in_a_model_with_one_optimizer():
     np.testing.assert_allclose(history["loss"][0], 0.5 * (kernel**2).sum(), rtol=1e-5)
 
 
-# --- turns ------------------------------------------------------------------------------------------------------------
+# --- turns ---------------------------------------------------------------------------------------------------------
 
 
 def moved(model, train):
@@ -313,7 +313,7 @@ def test_a_turn_every_second_batch_of_a_model_with_one_optimizer():
     assert model.fit(ROWS, batch_size=2, verbose=0).history["turns"] == [pytest.approx(10 / 6)]
 
 
-# --- looked at again ----------------------------------------------------------------------------------------------------
+# --- looked at again -----------------------------------------------------------------------------------------------
 
 
 def test_a_whole_player_that_cannot_learn_is_named():
@@ -390,7 +390,7 @@ def test_compiled_anew_it_counts_on():
     assert turns(gan, 4) == [1, 3] and gan.batches_trained == 7  # the batches 4 and 6
 
 
-# --- compile --------------------------------------------------------------------------------------------------------------
+# --- compile -------------------------------------------------------------------------------------------------------
 
 
 class Halves(gl.AdversarialModel):
@@ -449,7 +449,7 @@ def test_compile_names_the_optimizers_of_the_players():
         halves().compile(left_optimizer="sgd")
 
 
-# --- copies ---------------------------------------------------------------------------------------------------------------
+# --- copies --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("way", ["pickle", "deepcopy"])

@@ -22,7 +22,7 @@ def fit(gan, epochs, **options):
     return gan.fit(X, **({"batch_size": 2, "epochs": epochs, "verbose": 0, "shuffle": False} | options))
 
 
-# --- Keras's callbacks --------------------------------------------------------------------------------------------------
+# --- Keras's callbacks ---------------------------------------------------------------------------------------------
 
 
 def test_a_fit_that_was_interrupted_leaves_no_validation_data_behind():
@@ -201,7 +201,7 @@ def test_a_checkpoint_that_cannot_be_written_is_refused_before_the_training(tmp_
     assert_equal(gan, other)
 
 
-# --- means over no turns ------------------------------------------------------------------------------------------------
+# --- means over no turns -------------------------------------------------------------------------------------------
 # With 5 batches an epoch and 7 steps of D for one of G's, G has turns in the epochs 2, 3, 5, 6, and none in 1 and 4.
 
 TURNS = [False, True, True, False, True, True]
@@ -278,7 +278,7 @@ def test_a_loss_of_nan_stops_though_another_mean_has_no_turn():
     assert gan.batches_trained == 1
 
 
-# --- trainings that begin late, end early and begin again -----------------------------------------------------------------
+# --- trainings that begin late, end early and begin again ----------------------------------------------------------
 
 
 def test_epochs_that_are_not_begun_at_0():
@@ -336,7 +336,7 @@ def test_other_callbacks_in_the_next_fit():
     assert np.isnan(fit(gan, 2).history["g_loss"]).tolist() == [False, True]  # epochs 3 and 4 of the training
 
 
-# --- the split of arrays ------------------------------------------------------------------------------------------------
+# --- the split of arrays -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fraction", [0.1, 0.25, 0.4, 0.5, 0.85])

@@ -38,7 +38,7 @@ def two_rates(**arguments):
     return make((lambda: adam(0.01), lambda: adam(0.04)), **arguments)
 
 
-# --- a number, and a variable ---------------------------------------------------------------------------------------
+# --- a number, and a variable --------------------------------------------------------------------------------------
 
 OPERATIONS = {
     "half": lambda rate: rate / 2,
@@ -122,7 +122,7 @@ def test_keeps_average():
     assert not keeps_average(keras.optimizers.Adam())
 
 
-# --- all optimizers as one --------------------------------------------------------------------------------------------
+# --- all optimizers as one -----------------------------------------------------------------------------------------
 
 
 def test_it_stands_for_all_optimizers():
@@ -142,7 +142,7 @@ def test_what_has_no_meaning_for_several_is_an_error_that_names_them(name):
     assert not hasattr(optimizer, name)
 
 
-# --- Keras's callbacks --------------------------------------------------------------------------------------------------
+# --- Keras's callbacks ---------------------------------------------------------------------------------------------
 
 
 def test_schedulers_move_both_rates_and_keep_their_ratio():

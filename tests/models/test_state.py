@@ -8,7 +8,7 @@ from keras import layers
 from gan_lessons import objectives, penalties
 from gan_lessons.models.state import Counters, state_of, why_not_saved
 
-# --- counts and orders ----------------------------------------------------------------------------------------------
+# --- counts and orders ---------------------------------------------------------------------------------------------
 
 
 def test_counters_count_and_are_restored():
@@ -78,7 +78,7 @@ def test_without_shuffling_there_is_no_order():
     assert Counters().order(keras.random.SeedGenerator(1), False, None) is None
 
 
-# --- what settings keep -----------------------------------------------------------------------------------------------
+# --- what settings keep --------------------------------------------------------------------------------------------
 
 
 class Running:
@@ -106,7 +106,7 @@ def test_state_of_finds_variables_and_seeds_at_any_depth():
     assert state_of([None, 3, "text", np.ones(2), len, Running]) == ([], [])
 
 
-# --- what cannot be saved -----------------------------------------------------------------------------------------------
+# --- what cannot be saved ------------------------------------------------------------------------------------------
 
 
 class WithoutConfig:

@@ -50,7 +50,7 @@ def again(model):
     return type(model).from_config(model.get_config())
 
 
-# --- the config -----------------------------------------------------------------------------------------------------
+# --- the config ----------------------------------------------------------------------------------------------------
 
 
 def test_positional_keyword_and_default_arguments():
@@ -163,7 +163,7 @@ def test_arguments_without_names_are_refused_where_they_cannot_be_saved(tmp_path
         model.compile("sgd", jit_compile=False)
 
 
-# --- steps ------------------------------------------------------------------------------------------------------------
+# --- steps ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("eagerly", [True, False])
