@@ -12,6 +12,7 @@ from keras import layers
 from others import LATENT, PLAYERS, SHAPE, images
 
 from gan_lessons import GAN, Batch, Part
+from gan_lessons.batches import BatchError, is_iterated
 
 
 def generator(end="tanh", shape=SHAPE):
@@ -434,3 +435,20 @@ def test_hints_fit_tables_and_series():
         message = str(caught.value)
         assert all(re.search(word, message) for word in words), message
         assert not re.search("pixel|channel|127|image", message), message
+
+
+def test_what_is_iterated_and_what_is_sliced():
+    x = images(4)
+    for data in (tf.data.Dataset.from_tensor_slices(x), Batches(x), iter([x]), (batch for batch in [x]), range(3)):
+        assert is_iterated(data), data
+    for data in (x, tf.constant(x), (x, x), [x], {"images": x}, pandas.DataFrame({"a": [1.0]}), "mnist", None):
+        assert not is_iterated(data), data
+
+
+def test_a_bad_batch_keeps_its_error():
+    batch = Batch({"images": Part(SHAPE, (-1.0, 1.0))})
+    data, _ = batch.prepare(Batches(images(4) * 9, size=4))
+    with pytest.raises(BatchError, match="last activation|must lie in"):
+        data[0]
+    with refused(ValueError, "images must lie in"), batch.in_words():
+        data[0]
