@@ -326,12 +326,12 @@ class Mend(Kind):
     def examine(self, illness=..., mended=None, data=None):
         if is_blank(illness):
             raise Blank
-        self._called(illness)
+        self._check_name(illness)
         gan = self._make(mended)
         self.rule(gan, data)
         return rules.draws(gan, data) if np.ndim(data) > 2 else rules.arrives(gan, data)
 
-    def _called(self, illness):
+    def _check_name(self, illness):
         if not isinstance(illness, str):
             self.wrong(f"the illness is one of the names on the list, as a string. Received: {illness!r}.")
         given = illness.strip().lower()
