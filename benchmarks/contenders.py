@@ -5,7 +5,7 @@
 The ways play the same game on the same images with equal networks and optimizers:
 
 - `fit`: `GAN.fit`, with its input pipeline. `fit, …` are variants of it.
-- `by hand`: a loop over a `tf.function`, as one would write it for this game, with the same pipeline.
+- `by hand`: a loop over a `tf.function`, as you would write it for this game, with the same pipeline.
 - `textbook`: a `keras.Model` as in the well-known examples, of Keras's own layers: fresh fakes for each player, real
   and generated images concatenated, several critic steps in a Python loop.
 - `torch`, `torch compiled`: PyTorch's well-known example, eager and through `torch.compile`.
@@ -101,7 +101,7 @@ def fit(case, pipeline=True, policy="float32", **options):
 
 
 def by_hand(case):
-    """The game as one would write it by hand: running sums in the place of Keras's metrics, XLA as `fit` has it."""
+    """The game as you would write it by hand: running sums in the place of Keras's metrics, XLA as `fit` has it."""
     import tensorflow as tf
 
     generator, discriminator = players(case)

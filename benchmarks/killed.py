@@ -4,7 +4,7 @@
     python benchmarks/killed.py --kills 5 --every 3
     python benchmarks/killed.py --keras                # the same with Keras's own callback, for comparison
 
-The training is a small GAN with all that is hard to take up again exactly: Dropout, a gradient penalty, an average of
+The training is a small GAN with all that is hard to resume exactly: Dropout, a gradient penalty, an average of
 weights, three steps of D for one of G, data that is shuffled anew in each epoch, validation, a model saved each epoch.
 A third of the kills (SIGKILL) come while a backup is being written, the others at any moment, the start included.
 

@@ -123,7 +123,7 @@ def load(
             the seed, so that after `keras.utils.set_random_seed(n)` the order is the same in each run.
         examples: the number of images to use, from the first on; all if the set has fewer.
         image_size: an integer or (height, width): images are cropped about their centre to that shape and resized.
-        allow_stand_in: if False, raise an error where the set cannot be had.
+        allow_stand_in: if False, raise an error where the set is not available.
         drop_remainder: whether to leave out a last batch that is smaller than the others.
         data_dir: the folder of prepared TFDS sets, for reading and for downloads. Default: the environment variable
             `TFDS_DATA_DIR`, then TFDS's own folder `~/tensorflow_datasets`.
@@ -135,7 +135,7 @@ def load(
     Raises:
         TypeError: if name or split is not a string, or a number is not an integer.
         ValueError: for an unknown name or split, a number out of range, or a prepared set that is damaged.
-        RuntimeError: if the set cannot be had and `allow_stand_in` is False.
+        RuntimeError: if the set is not available and `allow_stand_in` is False.
 
     Example:
         >>> train = gl.data.load("mnist", batch_size=64, examples=10_000)

@@ -2,7 +2,7 @@
 
 A density is an array of values on a grid `x` of points on a line, and an integral is a sum of trapezoids over that
 grid. That is enough to check every theorem of Goodfellow et al. (arXiv:1406.2661) in numbers. `DiracGAN` is the
-smallest possible GAN: it shows which objectives converge and which go round for ever (Mescheder et al.,
+smallest possible GAN: it shows which objectives converge and which circle without end (Mescheder et al.,
 arXiv:1801.04406).
 """
 
@@ -253,7 +253,7 @@ class DiracGAN:
         ValueError: for an unknown objective, or a number out of range.
 
     Example:
-        >>> DiracGAN("wasserstein").eigenvalues()                                # goes round for ever
+        >>> DiracGAN("wasserstein").eigenvalues()                                # circles without end
         array([0.+1.j, 0.-1.j])
         >>> DiracGAN("non_saturating", penalty_weight=0.3, penalty_target=0.0).eigenvalues()      # converges
         array([-0.3+0.4j, -0.3-0.4j])

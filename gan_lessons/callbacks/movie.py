@@ -157,7 +157,7 @@ class TrainingMovie(Pictures):
             save_all=True,
             append_images=others,
             duration=[10 * round(100 / self.frames_per_second)] * len(others) + [round(1000 * _HOLD)],  # ms
-            loop=0,  # for ever
+            loop=0,  # without end
             comment=" ".join(["gan_lessons", self.unit, *(str(frame.at) for frame in self._frames)]),
             optimize=False,  # with its optimisation Pillow reads some greys back as their neighbours
         )

@@ -170,7 +170,7 @@ class GAN(AdversarialModel):
         return self.objective.generator_loss(fake_logits)
 
     def penalise(self, name, discriminate, real, fake, training=True):
-        """The sum of the penalties given as the argument `name`, recorded under that name; 0 where there are none."""
+        """The sum of the penalties given as the argument `name`, recorded under that name; 0 without any."""
         found = penalties.checked(getattr(self, name), name)
         if not found:
             return 0.0
