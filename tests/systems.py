@@ -16,8 +16,8 @@ IMAGES = gl.Part(SHAPE, value_range=(-1.0, 1.0))
 LABELS = gl.Part((), value_range=(0, CLASSES - 1), integer=True)
 
 
-def adam(**options):
-    return keras.optimizers.Adam(0.01, beta_1=0.5, **options)
+def adam(rate=0.01, **options):
+    return keras.optimizers.Adam(rate, beta_1=0.5, **options)
 
 
 def averaging_adam():

@@ -54,8 +54,8 @@ def again(model):
 
 
 def test_positional_keyword_and_default_arguments():
-    model = Copier(network(), 2.0, tag="mine")
-    assert own(model) == {"name": "copier", "weight": 2.0, "tag": "mine", "seed": None}
+    model = Copier(network(), 2.0, tag="mine", name="first")
+    assert own(model) == {"name": "first", "weight": 2.0, "tag": "mine", "seed": None}
     model = Copier(weight=3.0, network=network(), seed=5, name="named")
     assert own(model) == {"name": "named", "weight": 3.0, "tag": "plain", "seed": 5}
     copy = again(model)
