@@ -2,8 +2,8 @@
 
     TestContract = contract.holds(make_model, data)
 
-`make_model(**compile_options)` is a function of a module that returns a fresh, compiled model on tiny networks; `data()`
-returns {part of the batch: array}, with ten samples or so.
+`make_model(**compile_options)` is a function of a module that returns a fresh, compiled model on tiny networks;
+`data()` returns {part of the batch: array}, with ten samples or so.
 """
 
 import json

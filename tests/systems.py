@@ -1,4 +1,4 @@
-"""Systems written on the package's bases as an engineer would write them, without a private name: what the bases must carry.
+"""Systems written on the package's bases as an engineer would write them, without a private name.
 
 Each has a `make_…` that returns it compiled, on tiny networks of somebody else's, and data for `contract.holds`.
 """
@@ -66,7 +66,7 @@ def small_gan(players=plain, optimizers=(sgd, sgd), seed=0, kind=gl.GAN, **argum
 
 
 def make_gan(players="sequential", **options):
-    """Everything that makes resuming exactly hard: Dropout and noise, α, a lazy penalty, an average, several steps of D."""
+    """What makes resuming exactly hard: Dropout and noise, α, a lazy penalty, an average, several steps of D."""
     penalty = [gl.penalties.GradientPenalty(2.0), gl.penalties.GradientPenalty(0.5, every=2)]
     gan = gl.GAN(*PLAYERS[players](), LATENT, penalty=penalty, discriminator_steps=3)
     gan.compile(generator_optimizer=averaging_adam(), discriminator_optimizer=adam(), **options)

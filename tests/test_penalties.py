@@ -160,7 +160,7 @@ def test_it_survives_serialisation():
     assert isinstance(again, GradientPenalty) and again.get_config() == {"weight": 3.5, "seed": 7, "every": 4}
 
 
-# --- nests: an image beside a label or a code -------------------------------------------------------------------------
+# --- nests: an image beside a label or a code -----------------------------------------------------------------------
 
 
 def test_slopes_are_over_all_floating_parts_of_a_nest():
@@ -199,7 +199,7 @@ def test_a_nest_lies_between_with_one_alpha_and_the_labels_of_the_real_samples()
     np.testing.assert_allclose(value, 10 * (np.sqrt(4 + 3) - 1) ** 2, rtol=1e-5)
 
 
-# --- in a GAN: several, on either player, lazy -------------------------------------------------------------------------
+# --- in a GAN: several, on either player, lazy ----------------------------------------------------------------------
 
 
 @keras.saving.register_keras_serializable("test_penalties")
@@ -273,7 +273,7 @@ def test_a_penalty_on_the_generator_moves_the_generator_alone():
     assert "val_generator_penalty" in gan.fit(X, verbose=0, validation_data=X).history
 
 
-# --- what is refused ----------------------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

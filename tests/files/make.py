@@ -1,7 +1,7 @@
 """Makes the files in this folder: models saved by gan_lessons 0.1, and what that version made of them afterwards.
 
-Run it with the package of that version and this repository's tests in PYTHONPATH, and a folder as its argument. It needs
-not be run again: that today's code reads the files as they are is what `test_saved.py` holds.
+Run it with the package of that version and this repository's tests in PYTHONPATH, and a folder as its argument. Do not
+run it again: `test_saved.py` holds today's code to the files as they are.
 """
 
 import json

@@ -174,7 +174,8 @@ def fit(gan, *callbacks, epochs=3, shuffled=False):
     data = tf.data.Dataset.from_tensor_slices(images(12))
     if shuffled:  # not to compare with one device: on several Keras looks at the first batch in advance
         data = data.shuffle(12, seed=2)
-    history = gan.fit(data.batch(4), epochs=epochs, verbose=0, validation_data=images(4), callbacks=list(callbacks)).history
+    options = dict(verbose=0, validation_data=images(4), callbacks=list(callbacks))
+    history = gan.fit(data.batch(4), epochs=epochs, **options).history
     state = gan.weights + gan.generator_optimizer.variables + gan.discriminator_optimizer.variables
     return history, [w.numpy() for w in state]
 
@@ -215,7 +216,8 @@ for a, b in zip(gan.weights, again.weights, strict=True):
 def backed_up(*callbacks):
     with two():
         gan = make(discriminator_steps=2)
-        return fit(gan, keras.callbacks.BackupAndRestore({folder!r} + "/backup", save_freq=2), *callbacks, shuffled=True)
+        backup = keras.callbacks.BackupAndRestore({folder!r} + "/backup", save_freq=2)
+        return fit(gan, backup, *callbacks, shuffled=True)
 
 keras.mixed_precision.set_dtype_policy("float32")
 whole, weights = backed_up()

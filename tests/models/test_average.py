@@ -1,4 +1,4 @@
-"""The average of weights: its values against a loop, BatchNormalization under it, and that the weights themselves stay."""
+"""The average of weights: its values against a loop, BatchNormalization under it; the weights themselves stay."""
 
 import threading
 
@@ -50,7 +50,7 @@ def test_it_is_the_exponential_mean_of_the_weights():
     np.testing.assert_allclose(average.value_of(weight).numpy(), expected, rtol=1e-6)
     other = keras.Variable(0.0)
     assert average.value_of(other) is other
-    with average.scope():
+    with keras.StatelessScope(state_mapping=average.mapping()):
         np.testing.assert_allclose(ops.convert_to_numpy(2 * weight), 2 * expected, rtol=1e-6)
     np.testing.assert_array_equal(ops.convert_to_numpy(2 * weight), [-2.0, -7.0])
 

@@ -1,4 +1,4 @@
-"""One learning rate for all optimizers: as a number, as a variable, in Keras's callbacks, and what it refuses in words."""
+"""One learning rate for all optimizers: as a number, as a variable, in Keras's callbacks; what it refuses in words."""
 
 import operator
 

@@ -43,7 +43,7 @@ def assert_goes_on(gan, expected):
     """Two epochs more end where they ended in 0.1.
 
     With the versions that made the files all weights are bit for bit equal. Others round differently, and of the bias
-    before BatchNormalization, which has no gradient, Adam makes steps of that rounding: hence 1e-4, where a step is 1e-2.
+    before BatchNormalization, which has no gradient, Adam makes steps of that rounding: hence 1e-4; a step is 1e-2.
     """
     np.testing.assert_allclose(gan.generate(3, seed=0), expected["images"], rtol=1e-5, atol=1e-6)
     gan.fit(images(10), batch_size=2, epochs=2, shuffle=False, verbose=0)

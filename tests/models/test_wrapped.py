@@ -1,4 +1,4 @@
-"""What is done around the methods of a subclass: the arguments of `__init__` as the config, steps that count and report."""
+"""What is done around the methods of a subclass: arguments of `__init__` as the config, steps that count and report."""
 
 import keras
 import numpy as np
