@@ -277,7 +277,9 @@ def test_a_penalty_on_the_generator_moves_the_generator_alone():
 
 
 @pytest.mark.parametrize(
-    "wrong", [keras.regularizers.L2(), GradientPenalty, "gp", 10.0, lambda x: x, [GradientPenalty(), 3]], ids=repr
+    "wrong",
+    [keras.regularizers.L2(), GradientPenalty, "gp", 10.0, lambda x: x, [GradientPenalty(), 3]],
+    ids=["a regularizer", "a class", "a name", "a number", "of one argument", "a list"],
 )
 def test_what_is_no_penalty_is_refused(wrong):
     words = r"mine must be called as mine\(discriminate, real, fake\). Received: mine=.*GradientPenalty\(\)"
