@@ -57,7 +57,7 @@ class Part:
         return not self.integer and self.value_range is not None and self.value_range[0] < 0 and len(self.shape) > 1
 
 
-# --- reading a batch ------------------------------------------------------------------------------------------------
+# --- reading a batch -------------------------------------------------------------------------------------------------
 
 
 class Batch:
@@ -146,7 +146,7 @@ class Batch:
                 f"{len(tf.nest.flatten(rest))} more (labels, sample weights). Leave them out: they would have no effect."
             )
 
-    # --- what fit, evaluate and predict are given -------------------------------------------------------------------
+    # --- what fit, evaluate and predict are given --------------------------------------------------------------------
 
     def prepare(self, x, y=None, argument="x", batch_size=None, order=None):
         """Checks data and returns it in a form for Keras.
@@ -360,7 +360,7 @@ def is_iterated(x) -> bool:
     )
 
 
-# --- checks -----------------------------------------------------------------------------------------------------------
+# --- checks ----------------------------------------------------------------------------------------------------------
 
 
 def check(array, part: Part, name: str = "images"):

@@ -115,7 +115,7 @@ class GenerativeModel(Saved, Fitted):
         """Called when the most derived `__init__` has returned."""
         self._build_if_possible()
 
-    # --- what the model works with ----------------------------------------------------------------------------------
+    # --- what the model works with -----------------------------------------------------------------------------------
 
     @property
     def sample_part(self):
@@ -164,7 +164,7 @@ class GenerativeModel(Saved, Fitted):
         found = {id(v): v for name in names for v in getattr(self, name).trainable_variables}
         return list(found.values())
 
-    # --- compile --------------------------------------------------------------------------------------------------------
+    # --- compile -----------------------------------------------------------------------------------------------------
 
     def compile(
         self,
@@ -276,7 +276,7 @@ class GenerativeModel(Saved, Fitted):
             )
         self.built = True
 
-    # --- steps --------------------------------------------------------------------------------------------------------------
+    # --- steps -------------------------------------------------------------------------------------------------------
 
     def descend(self, loss, tape):
         """Takes one step of the optimizer down a loss.
@@ -345,7 +345,7 @@ class GenerativeModel(Saved, Fitted):
 
         tf.distribute.get_replica_context().merge_call(if_it_is_due, args=args)
 
-    # --- logs -----------------------------------------------------------------------------------------------------------------
+    # --- logs --------------------------------------------------------------------------------------------------------
 
     def track(self, *names):
         """Adds names to what the history has, each the mean over an epoch.
@@ -390,7 +390,7 @@ class GenerativeModel(Saved, Fitted):
         # Over several machines Keras averages what their steps output along a first axis, which a number lacks.
         return {name: ops.reshape(value, (1,)) for name, value in results.items()}
 
-    # --- outputs ----------------------------------------------------------------------------------------------------------
+    # --- outputs -----------------------------------------------------------------------------------------------------
 
     def generate(self, count: int, seed: int | None = None):
         """Makes samples. A model that can make them from nothing but a seed defines this.

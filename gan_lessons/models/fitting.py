@@ -143,7 +143,6 @@ def split(element, fraction):
             "validation_split must leave samples on both sides. "
             f"Received: validation_split={fraction}, {count} samples. Change it, or pass validation_data."
         )
-    parts = [
-        tf.nest.map_structure(lambda array: np.asarray(array)[side], element) for side in (slice(at), slice(at, None))
-    ]  # noqa: B023
+    sides = slice(at), slice(at, None)
+    parts = [tf.nest.map_structure(lambda array, side=side: np.asarray(array)[side], element) for side in sides]
     return [part if len(part) == 2 else (part[0], None) for part in parts]

@@ -117,7 +117,7 @@ class GAN(AdversarialModel):
         given = {"penalty": penalty, "generator_penalty": generator_penalty}
         self.track([name for name, found in given.items() if penalties.checked(found, name)])
 
-    # --- the game --------------------------------------------------------------------------------------------------
+    # --- the game ----------------------------------------------------------------------------------------------------
 
     def train_step(self, data):
         """One batch: D's turn and, on every `discriminator_steps`-th batch, G's."""
@@ -210,7 +210,7 @@ class GAN(AdversarialModel):
     def _objective_log(self, real_logits, fake_logits):
         return self.objective.log(real_logits, fake_logits) if hasattr(self.objective, "log") else {}
 
-    # --- images from latents ---------------------------------------------------------------------------------------
+    # --- images from latents -----------------------------------------------------------------------------------------
 
     def call(self, latents, training=False):
         """The generator's images for latents of shape (batch, latent_dim), by the average of its weights if it has one."""
