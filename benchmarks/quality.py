@@ -101,13 +101,13 @@ class OneBatch(gl.GAN):
     def train_step(self, data):
         real_images = keras.tree.flatten(data)[0]
         count = keras.ops.shape(real_images)[0]
-        both = keras.ops.concatenate([real_images, self.generator(self._draw_latents(count), training=True)])
+        both = keras.ops.concatenate([real_images, self.generator(self.draw_latents(count), training=True)])
         with tf.GradientTape() as tape:
             logits = self.discriminator(both, training=True)
             d_loss = self.objective.discriminator_loss(logits[:count], logits[count:])
         self.descend("discriminator", d_loss, tape)
         with tf.GradientTape() as tape:
-            fake_images = self.generator(self._draw_latents(count), training=True)
+            fake_images = self.generator(self.draw_latents(count), training=True)
             g_loss = self.objective.generator_loss(self.discriminator(fake_images, training=True))
         self.descend("generator", g_loss, tape)
         self.log(d_loss=d_loss, g_loss=g_loss, **self.objective.log(logits[:count], logits[count:]))
@@ -185,7 +185,7 @@ def settings_of(gan, batch_size):
         return plain(thing, type(thing)().get_config())
 
     settings = {} if type(gan) is gl.GAN else {"class": type(gan).__name__}
-    settings |= {"objective": plain(gan.objective), "penalty": gan.penalty and plain(gan.penalty)}
+    settings |= {"objective": plain(gan.objective), "penalty": gan.penalty and plain(gan.penalty, {"every": 1})}
     settings |= {"discriminator_steps": gan.discriminator_steps, "latent_dim": gan.latent_dim, "batch_size": batch_size}
     for player in ("generator", "discriminator"):
         settings |= {player: network(getattr(gan, player)), f"{player}_optimizer": optimizer(player)}

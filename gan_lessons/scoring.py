@@ -455,7 +455,9 @@ def _two_samples_of_a_name(name, held_out, count, image_shape, value_range):
 
 def _from_dataset(dataset, count):
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
-        raise ValueError("data must end. Received: a data set that repeats without end. Pass it as it is before repeat().")
+        raise ValueError(
+            "data must end. Received: a data set that repeats without end. Pass it as it is before repeat()."
+        )
     parts, have = [], 0
     for batch in dataset:
         images = keras.ops.convert_to_numpy(samples_of.images_of(batch))

@@ -8,6 +8,7 @@ import tensorflow as tf
 from others import LATENT, SHAPE, bumps
 
 import gan_lessons as gl
+from gan_lessons.doctor.diagnosis import without_empty_means
 
 IMAGES = bumps(120, size=4)
 LABELS = np.arange(len(IMAGES)) % systems.CLASSES
@@ -89,6 +90,18 @@ def test_curves_with_epochs_without_a_turn(d_loss, g_loss, ill):
     gan = slowly(systems.make_gan)
     history = {"d_loss": d_loss, "g_loss": g_loss}
     assert gl.diagnose(gan, IMAGES, history=history).names == ["diverging"] * ill
+
+
+def test_only_means_of_nothing_are_left_out():
+    gan = slowly(systems.make_gan)
+    curves = {"d_loss": [1.0, np.nan, 2.0], "g_loss": [np.nan, np.nan, 0.5], "d_real": [0.5, 0.5, 0.5]}
+    kept = without_empty_means(gan, curves)
+    assert np.isnan(kept["d_loss"]).sum() == 1 and len(kept["d_loss"]) == 3, (
+        "both losses are NaN: that is no empty mean"
+    )
+    np.testing.assert_array_equal(kept["g_loss"], [np.nan, 0.5])
+    assert kept["d_real"] == curves["d_real"]
+    assert without_empty_means(keras.Sequential(), curves) is curves, "other models: a NaN is a NaN"
 
 
 def test_a_declared_range_that_the_generator_cannot_reach_is_found():

@@ -83,7 +83,7 @@ def test_one_batch_is_another_game_only_where_there_is_batch_norm(name):
     images = np.random.default_rng(0).uniform(-1, 1, (8, *plain.image_shape)).astype("float32")
     losses = []
     for gan in gans:
-        gan._latent_seed.state.assign([0, 7])  # the same latents for both
+        gan.seed_generator.state.assign([0, 7])  # the same latents for both
         losses.append(gan.train_on_batch(images, return_dict=True))
     assert losses[0]["g_loss"] == pytest.approx(losses[1]["g_loss"], abs=1e-4)  # G's turn is the same
     assert (abs(losses[0]["d_loss"] - losses[1]["d_loss"]) < 1e-4) == (not batch_norm)
@@ -95,9 +95,9 @@ def test_one_batch_is_what_it_says():
     assert type(gan) is quality.OneBatch
     gan.compile(generator_optimizer=keras.optimizers.SGD(0.0), discriminator_optimizer=keras.optimizers.SGD(0.0))
     images = np.random.default_rng(0).uniform(-1, 1, (8, 32, 32, 3)).astype("float32")
-    gan._latent_seed.state.assign([0, 7])
-    fakes = gan.generator(gan._draw_latents(8), training=True)
-    gan._latent_seed.state.assign([0, 7])
+    gan.seed_generator.state.assign([0, 7])
+    fakes = gan.generator(gan.draw_latents(8), training=True)
+    gan.seed_generator.state.assign([0, 7])
     logits = gan.discriminator(np.concatenate([images, fakes]), training=True)
     labels = np.repeat([[1.0], [0.0]], 8, axis=0)
     expected = 2 * keras.losses.BinaryCrossentropy(from_logits=True)(labels, logits)  # a mean over both, ours a sum

@@ -147,7 +147,7 @@ def test_a_named_set_is_brought_to_the_size_of_any_model():
     assert "resized from 14×14 to 28×28" in str(card)
 
 
-@pytest.mark.parametrize("name, expected", [("value_range", (0.0, 1.0)), ("_value_range", (0.0, 1.0)), ("other", None)])
+@pytest.mark.parametrize("name, expected", [("value_range", (0.0, 1.0)), ("other", None)])
 def test_the_range_that_a_model_declares(name, expected):
     others = Others(kind=lambda x: x / 2 + 0.5)
     setattr(others, name, (0, 1))

@@ -144,7 +144,7 @@ def diagnose(gan: keras.Model, data, history=None, count: int = 256, seed: int =
         )
     batches, images = _read(data, seed)
     _build(gan, batches[0])
-    case = symptoms.Case(gan, data, images, history=_without_empty_means(gan, curves))
+    case = symptoms.Case(gan, data, images, history=without_empty_means(gan, curves))
     if one := signs.weights_not_finite(gan):  # a step would only make more NaN
         return Diagnosis([one], _examined(case))
     with probing.Examination(gan, seed) as examination:
@@ -158,7 +158,7 @@ def diagnose(gan: keras.Model, data, history=None, count: int = 256, seed: int =
     return Diagnosis(findings, _examined(case), case.left_out)
 
 
-def _without_empty_means(gan, curves):
+def without_empty_means(gan, curves):
     """Returns the curves without the NaN of each epoch in which a player had no turn, as this package's models log it.
 
     Another loss is finite in such an epoch. In a training that diverges it is not: a weight that is NaN spreads.

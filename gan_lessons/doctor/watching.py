@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from gan_lessons import _watched
 from gan_lessons.doctor import signs
-from gan_lessons.doctor.diagnosis import Diagnosis, leaving_out
+from gan_lessons.doctor.diagnosis import Diagnosis, leaving_out, without_empty_means
 from gan_lessons.doctor.probing import rows_of
 
 #: A look compares this many samples with as many real images: the work of about one training step of batch 64.
@@ -56,8 +56,8 @@ class Watch:
 
     @property
     def is_finite(self) -> bool:
-        """Whether the last number of every curve is finite."""
-        return all(np.isfinite(values[-1]) for values in self._curves.values())
+        """Whether every number of every curve is finite; the mean of an epoch without a turn does not count."""
+        return all(np.isfinite(values).all() for values in self._whole_curves().values())
 
     @property
     def diagnosis(self) -> Diagnosis:
@@ -72,6 +72,9 @@ class Watch:
                 self._curves.setdefault(name, []).append(float(value))
         self._curves = {name: values for name, values in self._curves.items() if values}
 
+    def _whole_curves(self):
+        return without_empty_means(self.model, self._curves)
+
     def look(self) -> list:
         """Looks at curves, weights, optimizers and samples. Returns: the new findings, a list of `Finding`."""
         self._last_look = self._steps()
@@ -84,7 +87,7 @@ class Watch:
         gan, steps = self.model, self._last_look - self._first
         for what, sign in (
             ("the weights", lambda: signs.weights_not_finite(gan) or signs.weights_grown(gan)),
-            ("the curves", lambda: signs.losses_diverging(self._curves)),
+            ("the curves", lambda: signs.losses_diverging(self._whole_curves())),
         ):
             if found := self._looked(what, sign):  # the rest follows from it
                 return [found]
