@@ -90,7 +90,8 @@ class Kill(keras.callbacks.Callback):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        if (self.epoch, batch) == self.at:
+        # Several steps a call: newer versions of Keras name the last of them, older ones the first, which may be earlier.
+        if (self.epoch, batch + self.model.steps_per_execution - 1) >= self.at:
             raise Killed
 
 
