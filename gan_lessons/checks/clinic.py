@@ -393,7 +393,7 @@ patient_2 = Exercise(
         "with tf.GradientTape() as tape:\n"
         "    loss = self.g_loss(self.logits(self.fakes(count)))  # made inside the tape",
     ),
-    right="A loss whose gradient is None is an error that one should not silence.",
+    right="A loss whose gradient is None is an error that you should not silence.",
 )
 
 patient_3 = Exercise(

@@ -103,7 +103,7 @@ layer_weights = Exercise(
         _WEIGHTS,
         {
             _WEIGHTS
-            + 128: "this counts 128 biases; before a BatchNorm there are none, since it would subtract them again.",
+            + 128: "this counts 128 biases; a layer before a BatchNorm has no bias, since that would subtract it again.",
             4 * 256 * 128: "the kernel is 4 pixels high *and* 4 wide.",
             4 * 4 * 256: _BOTH,
             4 * 4 * 128: _BOTH,

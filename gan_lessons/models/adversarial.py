@@ -128,7 +128,7 @@ class AdversarialModel(GenerativeModel):
     def descend(self, player: str, loss, tape):
         """Takes one step of a player's optimizer down its loss; the other players' weights stay.
 
-        Losses of the player's layers (regularizers, `add_loss`) count too, once.
+        Losses of the player's layers count too, once: regularizers, and what `add_loss` added in the network's last call.
 
         Args:
             player: the player's name.
