@@ -4,7 +4,7 @@
     TFDS_DATA_DIR=… python benchmarks/same_quality.py --steps 6000 --seeds 0 1 2 3 4
 
 The ways are those of speed.py: fresh fakes for each player, as in the algorithm; the same fakes for both; bfloat16.
-Each run has lesson 03's networks and the textbook's settings, with an average of the weights. The script prints the
+Each run has the networks of the lesson "A DCGAN on CIFAR-10" and the textbook's settings, with an average of the weights. The script prints the
 Fréchet distance of 5,000 samples to as many test images, in the bundled CIFAR-10 features. For each way it prints the
 mean, the spread over the seeds, and the difference to the first way in units of its standard error. It keeps each run
 that is done in build/benchmarks.

@@ -1,4 +1,4 @@
-"""Trains lesson 04's WGAN-GP over several seeds, to see whether it collapses, and where a plain GAN does.
+"""Trains the WGAN-GP of the lesson "WGAN" over several seeds, to see whether it collapses, and where a plain GAN does.
 
     python benchmarks/wgan_seeds.py                              # colour images, five seeds
     python benchmarks/wgan_seeds.py --experiment architecture    # section 6, both GANs, five seeds

@@ -1,4 +1,4 @@
-"""What lesson 03 writes out is held against Keras, the package and closed forms, number for number."""
+"""What the lesson "A DCGAN on CIFAR-10" writes out is held against Keras, the package and closed forms, number for number."""
 
 import ast
 import re

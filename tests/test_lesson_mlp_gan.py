@@ -1,4 +1,4 @@
-"""What lesson 02 writes out is held against the package and closed forms, number for number."""
+"""What the lesson "An MLP GAN on MNIST" writes out is held against the package and closed forms, number for number."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""What lesson 04 writes out, against what the package and SciPy have, number for number."""
+"""What the lesson "WGAN" writes out, against what the package and SciPy have, number for number."""
 
 import ast
 from pathlib import Path

@@ -405,8 +405,8 @@ def test_the_table_says_what_one_has_to_know():
     cifar, mnist = text.split("**MNIST.**")
     assert "in X features: of a classifier." in cifar and "no_longer" not in text
 
-    assert line(cifar, "lesson 03's DCGAN") == [
-        "lesson 03's DCGAN", "5 (4–6)", "0.0125 (0.0125–0.0125)", "0.5 (0.5–0.5)", "0.25 (0.25–0.25)",
+    assert line(cifar, "the course's DCGAN") == [
+        "the course's DCGAN", "5 (4–6)", "0.0125 (0.0125–0.0125)", "0.5 (0.5–0.5)", "0.25 (0.25–0.25)",
         "Adam 0.0002, β₁ 0.5, average 0.999", "6,000 × 64", "7", "0, 1", "–",
     ]  # fmt: skip
     penalty = line(cifar, "small CNN, wasserstein, gradient penalty")
@@ -419,7 +419,7 @@ def test_the_table_says_what_one_has_to_know():
     assert all(len(set(counts)) == 1 for counts in tables)
     assert "FID published" not in mnist.splitlines()[2]  # published ones are of CIFAR-10
 
-    assert "Lesson 03's DCGAN has 0.50 of the Fréchet distance of the plain loop (seeds 0, 1); the course wants" in text
+    assert "The course's DCGAN has 0.50 of the Fréchet distance of the plain loop (seeds 0, 1); the course wants" in text
     assert "has 0.25 of the Fréchet distance of the plain loop, one batch (seed 0)." in text
     for words in ("order of the rows alone", "cannot be compared", "same number of images", "plain loop"):
         assert words in text

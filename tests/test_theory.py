@@ -254,7 +254,7 @@ def test_dirac_refuses(call, message):
 
 @pytest.fixture(scope="module")
 def lesson():
-    """The functions that lesson 01 writes out, taken from its source."""
+    """The functions that the lesson "The minimax game" writes out, taken from its source."""
     names = {
         "value", "optimal_discriminator", "kl", "jensen_shannon", "wasserstein",
         "minimax_field", "non_saturating_field", "wasserstein_field", "slope_penalty",

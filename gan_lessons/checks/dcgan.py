@@ -1,4 +1,4 @@
-"""The exercises of lesson 03, A DCGAN on CIFAR-10."""
+"""The exercises of the lesson "A DCGAN on CIFAR-10"."""
 
 import keras
 import numpy as np

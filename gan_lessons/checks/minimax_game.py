@@ -1,4 +1,4 @@
-"""The exercises of lesson 01, The minimax game."""
+"""The exercises of the lesson "The minimax game"."""
 
 import numpy as np
 from scipy import special, stats

@@ -1,4 +1,4 @@
-"""The exercises of lesson 02, An MLP GAN on MNIST."""
+"""The exercises of the lesson "An MLP GAN on MNIST"."""
 
 import keras
 import numpy as np
