@@ -159,7 +159,7 @@ def check_players(
             f"{type(error).__name__}: {_first_line(error)} If it is a matter of shapes, give both networks the same "
             "image_shape; else mend the network."
         ) from error
-    _check_logits(logits, count, patch_logits)
+    check_logits(logits, count, patch_logits)
     if answers_probabilities(discriminator, image_shape):
         raise ValueError(
             "The discriminator must output logits; the objectives apply the sigmoid themselves, and a second one leaves "
@@ -210,7 +210,45 @@ def _tried(network, inputs_of):
     raise first
 
 
-def _check_logits(logits, count, patch_logits):
+def tried(name: str, network: keras.layers.Layer, inputs, what: str):
+    """Returns a network's outputs for a trial of two samples.
+
+    Args:
+        name: the argument that holds the network, for messages.
+        network: a Keras model.
+        inputs: an array, or a list of arrays, with two samples.
+        what: what the inputs are, for messages.
+
+    Raises:
+        TypeError: if it is no Keras model.
+        ValueError: if it does not take such inputs.
+    """
+    if not isinstance(network, keras.layers.Layer):
+        raise TypeError(
+            f"{name} must be a Keras model. Received: {name}={network!r} of type {type(network).__name__}. "
+            "Call the function that makes it, and pass what it returns."
+        )
+    try:
+        return network(inputs, training=False)
+    except Exception as error:
+        shapes = [tuple(array.shape) for array in (inputs if isinstance(inputs, list) else [inputs])]
+        raise ValueError(
+            f"{name} must take {what}, here of shapes {', '.join(map(str, shapes))}. Received: {name}={network.name!r}, "
+            f"which raised {type(error).__name__}: {_first_line(error)}"
+        ) from error
+
+
+def check_logits(logits, count: int, patch_logits: bool = False):
+    """Refuses what is not a logit for each image.
+
+    Args:
+        logits: what a discriminator outputs.
+        count: for how many images.
+        patch_logits: whether a map of logits an image is allowed.
+
+    Raises:
+        ValueError: if it is anything else.
+    """
     if not hasattr(logits, "shape"):
         raise ValueError(
             f"The discriminator must output one tensor of logits. Received: {_described(logits)}. "

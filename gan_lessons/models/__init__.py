@@ -2,6 +2,7 @@
 
 from gan_lessons.models.adversarial import AdversarialModel
 from gan_lessons.models.base import GenerativeModel
+from gan_lessons.models.conditional import ConditionalGAN
 from gan_lessons.models.gan import GAN
 
-__all__ = ["GAN", "AdversarialModel", "GenerativeModel"]
+__all__ = ["GAN", "AdversarialModel", "ConditionalGAN", "GenerativeModel"]

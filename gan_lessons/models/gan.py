@@ -11,13 +11,14 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from gan_lessons import _arguments, objectives, penalties, validation
+from gan_lessons import _arguments, objectives, validation
 from gan_lessons.batches import Batch, Part
 from gan_lessons.models.adversarial import AdversarialModel
+from gan_lessons.models.game import FromLatents, Game
 
 
 @keras.saving.register_keras_serializable("gan_lessons")
-class GAN(AdversarialModel):
+class GAN(FromLatents, Game, AdversarialModel):
     """A generator G: z ↦ image, trained against a discriminator D: image ↦ logit.
 
     On each batch D takes a step down `objective.discriminator_loss`, plus the penalty; on every
@@ -113,9 +114,7 @@ class GAN(AdversarialModel):
         images = Part(image_shape, value_range, reach="the generator's last activation can reach")
         self.batch = Batch({"images" if images.is_picture else "samples": images})
         self.call_inputs = Batch({"latents": Part((self.latent_dim,))})
-        self.track("d_loss", "g_loss", *getattr(self.objective, "log_names", ()))
-        given = {"penalty": penalty, "generator_penalty": generator_penalty}
-        self.track([name for name, found in given.items() if penalties.checked(found, name)])
+        self.track_game()
 
     # --- the game ----------------------------------------------------------------------------------------------------
 
@@ -139,7 +138,7 @@ class GAN(AdversarialModel):
             fake_logits = self.discriminate(fake_images)
             d_loss = self.objective.discriminator_loss(real_logits, fake_logits)
             d_loss = d_loss + self.penalise("penalty", self.discriminate, real_images, fake_images)
-        self.log(d_loss=self.descend("discriminator", d_loss, tape), **self._objective_log(real_logits, fake_logits))
+        self.log(d_loss=self.descend("discriminator", d_loss, tape), **self.objective_log(real_logits, fake_logits))
 
     def generators_turn(self, real_images):
         """One step of G. D is called inside the tape, but only G's weights move."""
@@ -160,30 +159,9 @@ class GAN(AdversarialModel):
     def generators_loss(self, real_images, fake_images, training=True):
         """What G descends: the objective's loss of its fakes, and the penalties on G."""
         fake_logits = self.discriminate(fake_images, training)
-        loss = self._objective_of_generator(fake_logits, real_images, training)
         discriminate = lambda images: self.discriminate(images, training)  # noqa: E731
+        loss = self.generator_objective(fake_logits, real_images, discriminate)
         return loss + self.penalise("generator_penalty", discriminate, real_images, fake_images, training)
-
-    def _objective_of_generator(self, fake_logits, real_images, training):
-        if getattr(self.objective, "generator_sees_real", False):
-            return self.objective.generator_loss(fake_logits, self.discriminate(real_images, training))
-        return self.objective.generator_loss(fake_logits)
-
-    def penalise(self, name, discriminate, real, fake, training=True):
-        """The sum of the penalties given as the argument `name`, recorded under that name; 0 without any."""
-        found = penalties.checked(getattr(self, name), name)
-        if not found:
-            return 0.0
-        total = 0.0
-        for penalty in found:
-            every = getattr(penalty, "every", 1) if training else 1
-            if every == 1:
-                total += penalty(discriminate, real, fake)
-            else:  # lazy: seldom, and then for all the batches in between
-                due = ops.equal(self._counters.batches % every, 0)
-                total += tf.cond(due, lambda: every * penalty(discriminate, real, fake), lambda: 0.0)  # noqa: B023
-        self.log(**{name: total})
-        return total
 
     def test_step(self, data):
         """The same losses on one batch, with nothing learnt: what `evaluate` and `validation_data` report."""
@@ -196,19 +174,12 @@ class GAN(AdversarialModel):
         self.log(
             d_loss=d_loss + self.layer_losses("discriminator"),
             g_loss=self.generators_loss(real_images, fake_images, training=False) + self.layer_losses("generator"),
-            **self._objective_log(real_logits, fake_logits),
+            **self.objective_log(real_logits, fake_logits),
         )
 
     def discriminate(self, images, training=True):
         """D's logits, in full precision, whatever the networks compute in."""
         return ops.cast(self.discriminator(images, training=training), keras.config.floatx())
-
-    def draw_latents(self, count):
-        """Latents for one batch of training, drawn from N(0, 1) by the model's own random numbers."""
-        return keras.random.normal((count, self.latent_dim), seed=self.seed_generator)
-
-    def _objective_log(self, real_logits, fake_logits):
-        return self.objective.log(real_logits, fake_logits) if hasattr(self.objective, "log") else {}
 
     # --- images from latents -----------------------------------------------------------------------------------------
 
@@ -220,19 +191,6 @@ class GAN(AdversarialModel):
             return self.generator(latents, training=True)
         with self.average_of("generator"):
             return self.generator(latents, training=False)
-
-    def sample_latents(self, count: int, seed: int | None = None) -> np.ndarray:
-        """Draws latents from N(0, 1), without touching the random numbers of a training.
-
-        Args:
-            count: how many.
-            seed: an integer for the same latents every time; None for others each time.
-
-        Returns:
-            A NumPy array of shape (count, latent_dim).
-        """
-        count = _arguments.integer("count", count)
-        return ops.convert_to_numpy(keras.random.normal((count, self.latent_dim), dtype="float32", seed=seed))
 
     def generate(
         self, count: int | None = None, seed: int | None = None, latents=None, batch_size: int = 256
@@ -251,18 +209,7 @@ class GAN(AdversarialModel):
         Raises:
             ValueError: if neither count nor latents is given, or the latents have another shape.
         """
-        if latents is None:
-            if count is None:
-                raise ValueError("generate() needs a count or latents. Received: count=None, latents=None.")
-            latents = self.sample_latents(count, seed)
-        latents = np.asarray(latents, dtype="float32")
-        if latents.ndim != 2 or latents.shape[1] != self.latent_dim or len(latents) == 0:
-            raise ValueError(
-                f"latents must have shape (count, {self.latent_dim}). Received: latents of shape {latents.shape}."
-            )
-        if count is not None and count != len(latents):
-            raise ValueError(f"count must be the number of latents. Received: count={count}, {len(latents)} latents.")
-        return self.compute("generator", latents, batch_size)
+        return self.compute("generator", self.given_latents(count, seed, latents), batch_size)
 
     def measuring_inputs(self, name):
         """512 latents that are always the same, on which the averaged generator's BatchNormalization is measured."""
