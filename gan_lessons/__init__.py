@@ -23,7 +23,14 @@ import sys
 # Imported at once, not on first use: loading a saved GAN needs the classes in these to be registered with Keras.
 from gan_lessons import conditioning, constraints, layers, objectives, penalties  # noqa: F401
 from gan_lessons.batches import Batch, Part
-from gan_lessons.models import GAN, AdversarialModel, ConditionalGAN, GenerativeModel
+from gan_lessons.models import (
+    GAN,
+    AdversarialModel,
+    ConditionalGAN,
+    GenerativeModel,
+    InfoGAN,
+    SemiSupervisedGAN,
+)
 
 # Where these classes stood in 0.1, for code that imports them from there.
 sys.modules[f"{__name__}.gan"] = sys.modules[f"{__name__}.models.gan"]
@@ -57,7 +64,18 @@ _MODULES = (
 # Functions of the first rank, and the modules that they stand in.
 _FUNCTIONS = {"diagnose": "doctor", "score": "scoring"}
 
-__all__ = ["GAN", "AdversarialModel", "Batch", "ConditionalGAN", "GenerativeModel", "Part", *_FUNCTIONS, *_MODULES]
+__all__ = [
+    "GAN",
+    "AdversarialModel",
+    "Batch",
+    "ConditionalGAN",
+    "GenerativeModel",
+    "InfoGAN",
+    "Part",
+    "SemiSupervisedGAN",
+    *_FUNCTIONS,
+    *_MODULES,
+]
 
 
 def __getattr__(name):

@@ -88,7 +88,8 @@ class Batch:
         for (name, part), tensor in zip(self.parts.items(), parts):
             _check_spec(tuple(tensor.shape), _dtype_of(tensor), name, part)
         parts = [
-            tensor if part.integer else keras.ops.cast(tensor, keras.config.floatx())
+            # Keras may hand over NumPy arrays here, which no network takes beside tensors.
+            keras.ops.convert_to_tensor(tensor) if part.integer else keras.ops.cast(tensor, keras.config.floatx())
             for part, tensor in zip(self.parts.values(), parts)
         ]
         return parts[0] if len(parts) == 1 else tuple(parts)

@@ -210,7 +210,7 @@ def _tried(network, inputs_of):
     raise first
 
 
-def tried(name: str, network: keras.layers.Layer, inputs, what: str):
+def trial(name: str, network: keras.layers.Layer, inputs, what: str):
     """Returns a network's outputs for a trial of two samples.
 
     Args:
@@ -229,7 +229,7 @@ def tried(name: str, network: keras.layers.Layer, inputs, what: str):
             "Call the function that makes it, and pass what it returns."
         )
     try:
-        return network(inputs, training=False)
+        return network(keras.tree.map_structure(keras.ops.convert_to_tensor, inputs), training=False)
     except Exception as error:
         shapes = [tuple(array.shape) for array in (inputs if isinstance(inputs, list) else [inputs])]
         raise ValueError(

@@ -4,5 +4,7 @@ from gan_lessons.models.adversarial import AdversarialModel
 from gan_lessons.models.base import GenerativeModel
 from gan_lessons.models.conditional import ConditionalGAN
 from gan_lessons.models.gan import GAN
+from gan_lessons.models.infogan import InfoGAN
+from gan_lessons.models.semi_supervised import SemiSupervisedGAN
 
-__all__ = ["GAN", "AdversarialModel", "ConditionalGAN", "GenerativeModel"]
+__all__ = ["GAN", "AdversarialModel", "ConditionalGAN", "GenerativeModel", "InfoGAN", "SemiSupervisedGAN"]

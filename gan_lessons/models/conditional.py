@@ -77,11 +77,13 @@ class ConditionalGAN(FromLatents, Game, AdversarialModel):
         latent_dim = _arguments.integer("latent_dim", latent_dim)
         num_classes = _arguments.integer("num_classes", num_classes, least=2)
         trial = [np.zeros((2, latent_dim), "float32"), np.zeros(2, "int32")]
-        images = validation.tried("generator", generator, trial, "[latents, labels]")
+        images = validation.trial("generator", generator, trial, "[latents, labels]")
         self._check_images(images)
         takes_labels = len(getattr(discriminator, "inputs", None) or [0, 0]) > 1
         shown = [images, trial[1]] if takes_labels else images
-        outputs = validation.tried("discriminator", discriminator, shown, "[images, labels]" if takes_labels else "images")
+        outputs = validation.trial(
+            "discriminator", discriminator, shown, "[images, labels]" if takes_labels else "images"
+        )
         logits, classes = outputs if isinstance(outputs, (list, tuple)) and len(outputs) == 2 else (outputs, None)
         validation.check_logits(logits, 2)
         if classes is not None and tuple(classes.shape) != (2, num_classes):
