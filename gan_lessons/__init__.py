@@ -56,6 +56,7 @@ _MODULES = (
     "recipes",
     "samples",
     "scoring",
+    "stacked",
     "theory",
     "toys",
     "watch",

@@ -16,6 +16,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist
 
+from gan_lessons import stacked
 from gan_lessons._arguments import integer, not_negative, positive
 
 
@@ -209,8 +210,35 @@ def share_on_modes(samples: ArrayLike, toy: Toy, radius: float = 3.0) -> float:
     return float(_near(samples, toy, radius).any(axis=0).mean())
 
 
+def reverse_kl(samples: ArrayLike, toy: Toy) -> float:
+    """Returns KL(p_g ‖ uniform) over the modes, in nats, each sample counted for the mode that it is nearest to.
+
+    0 if all modes have equally many samples, log(modes) if one has all. It says nothing of how near the samples are.
+
+    Args:
+        samples, toy: as in `modes_covered`.
+
+    Raises:
+        ValueError: as `modes_covered`.
+
+    Example:
+        >>> reverse_kl([[1.0, 0.0], [0.9, 0.0]], ring(modes=8))      # all on one of eight: log 8
+        2.0794
+
+    Reference:
+        Lin et al., PacGAN, 2017, arXiv:1712.04086
+    """
+    nearest = _distances(samples, toy).argmin(axis=0)
+    return stacked.reverse_kl(np.bincount(nearest, minlength=len(toy.modes)))
+
+
 def _near(samples, toy, radius):
     """Whether each sample lies near each mode: a boolean array of shape (modes, count)."""
+    return _distances(samples, toy) <= positive("radius", radius) * toy.std
+
+
+def _distances(samples, toy):
+    """The distance of each sample to each mode, of shape (modes, count)."""
     samples = np.asarray(samples, dtype="float64")
     if samples.ndim != 2 or samples.shape[1] != 2 or not np.isfinite(samples).all():
         raise ValueError(
@@ -218,7 +246,7 @@ def _near(samples, toy, radius):
         )
     if toy.modes is None:
         raise ValueError(f"toy must have modes. Received: toy={toy.name!r}, without modes. Use ring() or grid().")
-    return cdist(toy.modes, samples) <= positive("radius", radius) * toy.std
+    return cdist(toy.modes, samples)
 
 
 def as_dataset(samples: ArrayLike, batch_size: int = 64, seed: int | None = None) -> tf.data.Dataset:

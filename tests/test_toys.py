@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from gan_lessons import toys
 
@@ -106,3 +107,14 @@ def test_share_on_modes_tells_a_cloud_from_samples():
     assert toys.share_on_modes(cloud, grid) == pytest.approx(25 * np.pi * 0.15**2 / 100, abs=0.003)
     with pytest.raises(ValueError, match="modes"):
         toys.share_on_modes(cloud, toys.moons())
+
+
+def test_reverse_kl_is_that_of_the_shares_of_the_modes():
+    ring = toys.ring(modes=8)
+    np.testing.assert_allclose(toys.reverse_kl(ring.modes, ring), 0, atol=1e-12)
+    np.testing.assert_allclose(toys.reverse_kl(0.5 * ring.modes[[3]], ring), np.log(8))
+    shares = np.array([5, 3, 2, 0, 0, 0, 0, 0]) / 10
+    samples = np.repeat(ring.modes[:3], [5, 3, 2], axis=0)
+    np.testing.assert_allclose(toys.reverse_kl(samples, ring), stats.entropy(shares, np.full(3, 1 / 8)))
+    with pytest.raises(ValueError, match="without modes"):
+        toys.reverse_kl(samples, toys.moons())
