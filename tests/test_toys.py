@@ -115,6 +115,6 @@ def test_reverse_kl_is_that_of_the_shares_of_the_modes():
     np.testing.assert_allclose(toys.reverse_kl(0.5 * ring.modes[[3]], ring), np.log(8))
     shares = np.array([5, 3, 2, 0, 0, 0, 0, 0]) / 10
     samples = np.repeat(ring.modes[:3], [5, 3, 2], axis=0)
-    np.testing.assert_allclose(toys.reverse_kl(samples, ring), stats.entropy(shares, np.full(3, 1 / 8)))
+    np.testing.assert_allclose(toys.reverse_kl(samples, ring), stats.entropy(shares, np.full(8, 1 / 8)))
     with pytest.raises(ValueError, match="without modes"):
         toys.reverse_kl(samples, toys.moons())
