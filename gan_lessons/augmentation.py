@@ -1,6 +1,6 @@
 """What stands between images and the discriminator while it trains: noise, moves, colours.
 
-An augmentation is called on every batch that D sees in training, real and generated alike, so that G need not imitate it:
+An augmentation is called on every batch that D sees in training, real and generated alike, so G need not imitate it:
 
     gan = GAN(…, augment=DiffAugment())                        # for little data
     gan = GAN(…, augment=[InstanceNoise(0.2, steps=5_000)])    # a list: one after another
@@ -50,9 +50,9 @@ class Augmentation:
 class InstanceNoise(Augmentation):
     """Adds Gaussian noise that fades: x + σ_t·n, n ~ N(0, 1), σ_t = stddev·max(0, 1 − t/steps) in D's t-th turn.
 
-    Real and generated images that lie on thin sets never overlap, and a D that parts them tells G nothing. With noise on
-    both they overlap from the start; as the noise fades, D looks at finer and finer differences. The history has `noise`,
-    σ_t.
+    Real and generated images that lie on thin sets never overlap, and a D that parts them tells G nothing. With noise
+    on both they overlap from the start; as the noise fades, D looks at finer and finer differences. The history has
+    `noise`, σ_t.
 
     Args:
         stddev: σ_0, in the units of a pixel.
@@ -143,7 +143,7 @@ class DiffAugment(Augmentation):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def __call__(self, images):
-        """The images, augmented. Args, Returns: as `Augmentation.__call__`, of shape (batch, height, width, channels)."""
+        """The images, augmented. Args, Returns: as `Augmentation.__call__`, (batch, height, width, channels)."""
         if len(images.shape) != 4:
             raise ValueError(
                 "DiffAugment takes images of shape (batch, height, width, channels). "
@@ -164,11 +164,12 @@ class DiffAugment(Augmentation):
 
 @keras.saving.register_keras_serializable("gan_lessons")
 class AdaptiveAugment(DiffAugment):
-    """`DiffAugment` that is done as often as D needs it, and not at all while D does not know its images by heart.
+    """Augments as `DiffAugment` does, as often as D needs it: not at all while D does not know its images by heart.
 
-    r = E[sign D(x)] over a batch of real images is near 0 for a D that is not sure of them, and 1 for one that knows each. In
-    each of D's turns the probability p rises or falls by batch/images, as r is above `target` or below it, within [0, 1]. It
-    begins at 0; the history has it as `augment_p`. For objectives whose D parts the two kinds at 0: cross-entropy, hinge.
+    r = E[sign D(x)] over a batch of real images is near 0 for a D that is not sure of them, and 1 for one that knows
+    each. In each of D's turns the probability p rises by batch/images where r is above `target`, and falls by it where r
+    is below, within [0, 1]. It begins at 0; the history has it as `augment_p`. It is meant for objectives whose D parts
+    the two kinds at 0: cross-entropy, hinge.
 
     Args:
         policy, seed: as for `DiffAugment`.
@@ -176,7 +177,7 @@ class AdaptiveAugment(DiffAugment):
         images: how many images D sees while p can go from 0 to 1.
 
     Raises:
-        TypeError, ValueError: as for `DiffAugment`; for a target outside (0, 1), or a number of images that is not positive.
+        TypeError, ValueError: as for `DiffAugment`; for a target outside (0, 1), or images that are no positive integer.
 
     Example:
         >>> gan = GAN(…, augment=AdaptiveAugment(images=100_000))

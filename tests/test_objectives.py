@@ -203,7 +203,9 @@ def test_gradients_are_finite_differences_of_the_losses(case):
         np.testing.assert_allclose(
             d_fake[index, 0], slope(lambda e: objective.discriminator_loss(real, fake + e)), atol=1e-6
         )
-        np.testing.assert_allclose(g_fake[index, 0], slope(lambda e: objective.generator_loss(fake + e, real)), atol=1e-6)
+        np.testing.assert_allclose(
+            g_fake[index, 0], slope(lambda e: objective.generator_loss(fake + e, real)), atol=1e-6
+        )
 
 
 @pytest.mark.parametrize("real", [-1e4, 1e4])

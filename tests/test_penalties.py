@@ -178,9 +178,7 @@ def test_a_zero_gradient_gives_no_nan(row):
     kind, value_at = row
     w = tf.Variable(np.zeros((4, 4, 1), "float32"))
     with tf.GradientTape() as tape:
-        value = kind(10.0)(
-            lambda x: ops.sum(w * x, axis=(1, 2, 3)), tf.constant(images(3)), tf.constant(images(3, 1))
-        )
+        value = kind(10.0)(lambda x: ops.sum(w * x, axis=(1, 2, 3)), tf.constant(images(3)), tf.constant(images(3, 1)))
     np.testing.assert_allclose(value, value_at(0.0, 10.0), rtol=1e-5)
     assert np.isfinite(tape.gradient(value, w)).all()
 

@@ -93,7 +93,7 @@ def r3gan_discriminator(
     x = layers.Conv2D(filters[0], 1)(images)
     for index, count in enumerate(filters):
         if index > 0:
-            x = _narrowed(layers.AveragePooling2D()(x), count)
+            x = _narrowed(layers.AveragePooling2D(2)(x), count)
         x = _block(x, len(filters))
     x = layers.DepthwiseConv2D(x.shape[1:3])(x)
     return keras.Model(images, layers.Dense(1)(layers.Flatten()(x)), name=name)

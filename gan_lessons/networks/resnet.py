@@ -110,7 +110,7 @@ def resnet_discriminator(
 
     x = images = keras.Input(image_shape_for(image_shape, halvings), name="images")
     for index, count in enumerate(filters):
-        halved = layers.AveragePooling2D() if index < halvings else layers.Identity()
+        halved = layers.AveragePooling2D(2) if index < halvings else layers.Identity()
         shortcut = x
         if index < halvings or x.shape[-1] != count:
             # A mean over places and a 1×1 convolution may change places; this order costs a quarter.
