@@ -21,7 +21,7 @@ import importlib
 import sys
 
 # Imported at once, not on first use: loading a saved GAN needs the classes in these to be registered with Keras.
-from gan_lessons import conditioning, constraints, layers, objectives, penalties  # noqa: F401
+from gan_lessons import augmentation, conditioning, constraints, layers, objectives, penalties  # noqa: F401
 from gan_lessons.batches import Batch, Part
 from gan_lessons.models import (
     GAN,
@@ -39,6 +39,7 @@ sys.modules[f"{__name__}.adversarial"] = sys.modules[f"{__name__}.models.adversa
 __version__ = "0.2.0"
 
 _MODULES = (
+    "augmentation",
     "callbacks",
     "checks",
     "conditioning",

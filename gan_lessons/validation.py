@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from gan_lessons import _arguments
+from gan_lessons import _arguments, penalties
 from gan_lessons._keras import flatten_layers, origin
 from gan_lessons.batches import fits
 
@@ -190,7 +190,7 @@ def mixing_layers(model: keras.layers.Layer) -> list[str]:
 def warn_about_batch_norm(discriminator: keras.layers.Layer, penalty) -> str | None:
     """Returns a sentence for the user if a penalty per image meets a discriminator that mixes a batch, else None."""
     mixed = mixing_layers(discriminator)
-    if not penalty or not mixed:
+    if not mixed or not any(getattr(one, "per_sample", True) for one in penalties.checked(penalty)):
         return None
     return (
         "The penalty holds the slope at each image by itself, but BatchNormalization makes the discriminator's output "

@@ -73,6 +73,43 @@ def make_gan(players="sequential", **options):
     return gan
 
 
+def make_gan_of_parts(**options):
+    """State in every part: u of spectral norms, LeCam's averages, random numbers of penalties and augmentations, p."""
+    x = keras.Input(SHAPE)
+    y = layers.LeakyReLU(0.2)(gl.layers.SpectralNorm(layers.Conv2D(8, 3, strides=2, padding="same"))(x))
+    y = gl.layers.SelfAttention(spectral_norm=True)(y)
+    y = layers.Flatten()(gl.layers.MinibatchStdDev()(y))
+    D = keras.Model(x, gl.layers.SpectralNorm(layers.Dense(1))(y))
+    gan = gl.GAN(
+        PLAYERS["sequential"]()[0],
+        D,
+        LATENT,
+        objective="hinge",
+        penalty=[gl.penalties.LeCam(start=3), gl.penalties.DRAGAN(0.1), gl.penalties.ZeroCentred(0.1, every=2)],
+        augment=[gl.augmentation.InstanceNoise(0.2, steps=20), gl.augmentation.AdaptiveAugment(target=0.1, images=30)],
+    )
+    gan.compile(generator_optimizer=averaging_adam(), discriminator_optimizer=adam(), **options)
+    return gan
+
+
+def make_relativistic_gan(**options):
+    """R3GAN: its objective, which sees real images in G's turn, both its penalties, and packs."""
+    players = PLAYERS["nested"]()
+    D = keras.Sequential([keras.Input(SHAPE), gl.layers.Pack(2), layers.Conv2D(1, 3, padding="same"), players[1]])
+    penalty, on_generator = [gl.penalties.R1(0.1), gl.penalties.R2(0.1)], gl.penalties.R2(0.1)
+    gan = gl.GAN(
+        players[0],
+        D,
+        LATENT,
+        objective="relativistic",
+        penalty=penalty,
+        generator_penalty=on_generator,
+        share_fakes=True,
+    )
+    gan.compile(generator_optimizer=averaging_adam(), discriminator_optimizer=adam(), **options)
+    return gan
+
+
 def hard(players="sequential", seed=0, **options):
     """The same on other people's networks, with all random numbers from a seed."""
     keras.utils.set_random_seed(seed)

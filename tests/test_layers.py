@@ -1,4 +1,4 @@
-"""Layers: the numbers, slopes and saved files of Keras's own, for less work."""
+"""Layers: the numbers, slopes and saved files of Keras's own, for less work; and the layers that GANs need besides."""
 
 import collections
 import functools
@@ -10,7 +10,15 @@ import pytest
 import tensorflow as tf
 
 from gan_lessons import GAN, networks, penalties
-from gan_lessons.layers import BatchNormalization, LeakyReLU
+from gan_lessons.layers import (
+    BatchNormalization,
+    LeakyReLU,
+    MinibatchStdDev,
+    Pack,
+    SelfAttention,
+    SpectralNorm,
+    spectral_norm,
+)
 
 OURS, KERAS = BatchNormalization, keras.layers.BatchNormalization
 SHAPES = {"images": (8, 4, 5, 3), "one image": (1, 3, 2, 3), "one pixel each": (8, 1, 1, 3), "one pixel": (1, 1, 1, 3)}
@@ -327,3 +335,238 @@ def test_a_critic_is_saved_with_its_own_and_lends_its_weights_to_keras(tmp_path)
 def test_the_discriminators_use_it(network):
     activations = [layer for layer in network((16, 16, 3)).layers if isinstance(layer, keras.layers.LeakyReLU)]
     assert activations and all(type(layer) is LeakyReLU and layer.negative_slope == 0.2 for layer in activations)
+
+
+# --- spectral normalisation -----------------------------------------------------------------------------------------
+
+
+def matrix_of(layer):
+    """A layer's kernel as the matrix that the paper takes: one column for each output."""
+    kernel = next(weight for weight in layer.weights if weight.name in ("kernel", "embeddings")).numpy()
+    if "Transpose" in type(layer).__name__:
+        kernel = np.moveaxis(kernel, -1, -2)
+    return kernel.reshape(-1, kernel.shape[-1])
+
+
+WITH_KERNEL = {
+    "Dense": (lambda: keras.layers.Dense(5), numbers((4, 7))),
+    "Conv1D": (lambda: keras.layers.Conv1D(5, 3), numbers((2, 6, 3))),
+    "Conv2D": (lambda: keras.layers.Conv2D(5, 3, strides=2, padding="same", use_bias=False), numbers((2, 6, 6, 3))),
+    "Conv2DTranspose": (lambda: keras.layers.Conv2DTranspose(2, 4, strides=2), numbers((2, 3, 3, 5))),
+    "Embedding": (lambda: keras.layers.Embedding(6, 4), np.array([[0, 5], [3, 3]])),
+}
+
+
+@pytest.fixture(params=WITH_KERNEL, ids=str)
+def normalised(request):
+    """(a SpectralNorm that has converged, its plain twin with the same weights, inputs)"""
+    make, x = WITH_KERNEL[request.param]
+    keras.utils.set_random_seed(0)
+    twin, layer = make(), SpectralNorm(make())
+    twin(x), layer(x)
+    for weight in twin.weights:
+        weight.assign(numbers(weight.shape, seed=len(weight.shape)))
+    layer.layer.set_weights(twin.get_weights())
+    layer.settle(500)
+    return layer, twin, x
+
+
+def test_it_divides_the_kernel_by_its_largest_singular_value(normalised):
+    layer, twin, x = normalised
+    sigma = np.linalg.svd(matrix_of(twin), compute_uv=False)[0]
+    np.testing.assert_allclose(layer.sigma, sigma, rtol=1e-4)
+    before = [weight.numpy() for weight in layer.weights]
+    found = layer(x, training=True)
+    kernel = next(weight for weight in twin.weights if weight.name in ("kernel", "embeddings"))
+    kernel.assign(kernel / sigma)
+    np.testing.assert_allclose(found, twin(x), rtol=1e-3, atol=1e-4)
+    assert layer.compute_output_shape(x.shape) == found.shape
+    for weight, value in zip(layer.weights, before, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), value)  # a call moves nothing, W and u included
+
+
+def test_the_gradient_goes_through_sigma():
+    """L = Σ c·(x W/σ): dL/dW = (xᵀc − ⟨xᵀc, W⟩/σ·u vᵀ)/σ, with u and v the first singular vectors."""
+    layer, x, c = SpectralNorm(keras.layers.Dense(3, use_bias=False)), numbers((5, 4)), numbers((5, 3), 1)
+    layer(x)
+    layer.settle(500)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(c * layer(x))
+    W = layer.layer.kernel.numpy().astype("float64")
+    u, s, v = np.linalg.svd(W, full_matrices=False)
+    plain = x.T.astype("float64") @ c
+    expected = (plain - (plain * W).sum() / s[0] * np.outer(u[:, 0], v[0])) / s[0]
+    np.testing.assert_allclose(tape.gradient(loss, layer.layer.kernel), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_it_starts_near_the_largest_singular_value():
+    for seed in range(5):
+        keras.utils.set_random_seed(seed)
+        layer = SpectralNorm(keras.layers.Dense(64))
+        layer.build((None, 128))
+        sigma = np.linalg.svd(layer.layer.kernel.numpy(), compute_uv=False)[0]
+        assert 0.97 * sigma < float(layer.sigma) < 1.0001 * sigma  # from below
+
+
+def test_a_step_of_the_optimizer_moves_u_by_one_round_and_nothing_else_does():
+    layer, x = SpectralNorm(keras.layers.Dense(3, use_bias=False)), numbers((5, 4))
+    layer(x)
+    u, optimizer = layer.u.numpy(), keras.optimizers.SGD(0.1)
+    for training in (True, False):
+        layer(x, training=training)
+    np.testing.assert_array_equal(layer.u.numpy(), u)
+    gradient = numbers((4, 3), 1)
+    W = layer.layer.kernel.numpy() - 0.1 * gradient
+    optimizer.apply([tf.constant(gradient)], layer.trainable_variables)
+    v = u @ W / np.linalg.norm(u @ W)
+    np.testing.assert_allclose(layer.layer.kernel.numpy(), W, rtol=1e-6)
+    np.testing.assert_allclose(layer.u.numpy(), W @ v / np.linalg.norm(W @ v), rtol=1e-4, atol=1e-6)
+
+
+def test_the_users_own_constraint_stays():
+    layer = SpectralNorm(keras.layers.Dense(3, use_bias=False, kernel_constraint=keras.constraints.NonNeg()))
+    layer.build((None, 4))
+    keras.optimizers.SGD(1.0).apply([tf.ones((4, 3))], layer.trainable_variables)
+    assert layer.layer.kernel.numpy().min() == 0.0
+
+
+@pytest.mark.parametrize("share_fakes", [True, False])
+def test_in_a_gan_the_discriminators_turn_alone_moves_u(share_fakes):
+    """Three batches: as many rounds as D's optimizer took steps, though D was called in G's turns too."""
+    D = spectral_norm(networks.mlp_discriminator((4, 4, 1), (6,)))
+    gan = GAN(networks.mlp_generator((4, 4, 1), 2, (3,)), D, 2, objective="hinge", share_fakes=share_fakes)
+    still = keras.optimizers.SGD(0.0)  # W rests, so that rounds can be counted
+    gan.compile(generator_optimizer="adam", discriminator_optimizer=still, jit_compile=False)
+    layer = D.layers[2]
+    u, W = layer.u.numpy(), layer.layer.kernel.numpy()
+    gan.fit(numbers((12, 4, 4, 1)).clip(-1, 1), batch_size=4, verbose=0)
+    for _ in range(3):
+        u = W @ (W.T @ u)
+        u = u / np.linalg.norm(u)
+    np.testing.assert_allclose(layer.u.numpy(), u, rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(layer.layer.kernel.numpy(), W)
+    moved = layer.u.numpy()
+    gan.evaluate(numbers((4, 4, 4, 1)).clip(-1, 1), verbose=0)
+    np.testing.assert_array_equal(layer.u.numpy(), moved)
+
+
+def test_a_spectrally_normalised_copy_starts_with_the_same_weights():
+    D = networks.dcgan_critic((8, 8, 1), filters=(3, 4))
+    copy = spectral_norm(D)
+    kernels = [w.numpy() for w in D.weights if w.name == "kernel"]
+    assert len(kernels) == 3
+    for kernel, other in zip(kernels, [w for w in copy.weights if w.name == "kernel"], strict=True):
+        np.testing.assert_array_equal(kernel, other.numpy())
+    normed = [layer for layer in copy.layers if isinstance(layer, SpectralNorm)]
+    for layer in normed:
+        sigma = np.linalg.svd(matrix_of(layer.layer), compute_uv=False)[0]
+        np.testing.assert_allclose(layer.sigma, sigma, rtol=0.03)
+    assert not any(isinstance(layer, SpectralNorm) for layer in D.layers)
+    again = keras.models.clone_model(copy)
+    again.set_weights(copy.get_weights())
+    x = numbers((3, 8, 8, 1))
+    np.testing.assert_array_equal(again(x), copy(x))
+
+
+def test_what_has_no_kernel_is_refused():
+    with pytest.raises(TypeError, match="layer must be one of Dense, .*Received: layer="):
+        SpectralNorm(keras.layers.BatchNormalization())
+    flat = keras.Sequential([keras.Input((4,)), keras.layers.LayerNormalization()])
+    with pytest.raises(ValueError, match="spectral_norm needs a network with kernels. Received: model="):
+        spectral_norm(flat)
+    with pytest.raises(ValueError, match="iterations must be an integer of at least 1. Received: iterations=0"):
+        SpectralNorm(keras.layers.Dense(3), iterations=0)
+
+
+# --- layers that look at several samples, or at all places ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("count, size", [(8, 4), (6, 3), (4, 4), (5, 1), (2, 2)])
+def test_minibatch_standard_deviation_is_that_of_numpy(count, size):
+    """Of the groups that divide the batch, the largest of at most four: groups of every count // size-th sample."""
+    x = numbers((count, 3, 2, 5))
+    found = MinibatchStdDev(4)(x).numpy()
+    np.testing.assert_array_equal(found[..., :5], x)
+    groups = x.reshape(size, count // size, 3, 2, 5)
+    deviation = np.sqrt(groups.var(0) + 1e-8).mean(axis=(1, 2, 3))
+    for sample in range(count):
+        np.testing.assert_allclose(found[sample, ..., 5], deviation[sample % (count // size)], rtol=1e-5)
+    assert MinibatchStdDev(4).compute_output_shape((None, 3, 2, 5)) == (None, 3, 2, 6)
+    flat = MinibatchStdDev(4)(x[:, 0, 0])  # points and features too
+    assert flat.shape == (count, 6)
+
+
+def test_minibatch_standard_deviation_of_one_image_is_near_zero_and_has_slopes():
+    x = tf.Variable(np.tile(numbers((1, 2, 2, 3)), (4, 1, 1, 1)))
+    with tf.GradientTape() as tape:
+        channel = MinibatchStdDev()(x)[..., 3]
+    np.testing.assert_allclose(channel, 1e-4, atol=1e-3)
+    assert np.isfinite(tape.gradient(channel, x)).all()
+
+
+def test_packs_are_samples_beside_those_that_follow():
+    x = numbers((5, 2, 2, 3))
+    found = Pack(3)(x).numpy()
+    for sample in range(5):
+        expected = np.concatenate([x[(sample + place) % 5] for place in range(3)], axis=-1)
+        np.testing.assert_array_equal(found[sample], expected)
+    np.testing.assert_array_equal(Pack(1)(x), x)
+    assert Pack(3).compute_output_shape((None, 7)) == (None, 21)
+
+
+@pytest.mark.parametrize("normed", [False, True])
+def test_self_attention_is_the_formula_and_nothing_at_first(normed):
+    x, layer = numbers((2, 3, 2, 16)) / 5, SelfAttention(spectral_norm=normed)
+    np.testing.assert_array_equal(layer(x), x)
+    layer.gamma.assign(0.7)
+    flat = x.reshape(2, 6, 16)
+    f, g, h, v = (
+        (part.layer.kernel / part.sigma if normed else part.kernel) for part in (layer.f, layer.g, layer.h, layer.v)
+    )
+    f, g, h, v = (np.asarray(kernel)[0, 0] for kernel in (f, g, h, v))
+    assert f.shape == (16, 2) and v.shape == (2, 16)
+    scores = np.exp(flat @ f @ (flat @ g).transpose(0, 2, 1))
+    attention = scores / scores.sum(axis=2, keepdims=True)
+    expected = flat + 0.7 * attention @ (flat @ h) @ v
+    np.testing.assert_allclose(layer(x), expected.reshape(x.shape), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "make",
+    [lambda: SpectralNorm(keras.layers.Conv2D(8, 3, padding="same")), MinibatchStdDev, Pack, SelfAttention],
+    ids=["SpectralNorm", "MinibatchStdDev", "Pack", "SelfAttention"],
+)
+def test_new_layers_in_mixed_precision(make, policy):
+    x = numbers((4, 3, 3, 8)) / 5
+    keras.utils.set_random_seed(0)
+    expected = make()(x).numpy()
+    keras.config.set_dtype_policy(policy)
+    keras.utils.set_random_seed(0)
+    layer = make()
+    found = layer(x)
+    assert found.dtype == layer.compute_dtype != "float32"
+    assert {weight.dtype for weight in layer.weights} <= {"float32"}
+    np.testing.assert_allclose(keras.ops.cast(found, "float32"), expected, rtol=0.05, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    "layer, config",
+    [
+        (MinibatchStdDev(8), {"group_size": 8}),
+        (Pack(3), {"size": 3}),
+        (SelfAttention(spectral_norm=True), {"spectral_norm": True}),
+        (SpectralNorm(keras.layers.Dense(3), iterations=2), {"iterations": 2}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_new_layers_survive_serialisation(layer, config):
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert type(again) is type(layer) and again.get_config() == layer.get_config()
+    assert config.items() <= again.get_config().items()
+
+
+@pytest.mark.parametrize("kind, name, value", [(MinibatchStdDev, "group_size", 1), (Pack, "size", 0)])
+def test_new_layers_refuse_in_words(kind, name, value):
+    with pytest.raises(ValueError, match=f"{name} must be an integer of at least .*Received: {name}={value}"):
+        kind(value)

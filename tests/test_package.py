@@ -57,6 +57,7 @@ def test_importing_brings_nothing_heavy():
         "adversarial",
         "gan",
         "_keras",
+        "augmentation",
         "batches",
         "constraints",
         "layers",

@@ -1,4 +1,6 @@
-"""The gradient penalty against critics whose gradient is known, and against finite differences."""
+"""Each penalty against critics whose slopes are known, and against finite differences."""
+
+import warnings
 
 import keras
 import numpy as np
@@ -8,23 +10,48 @@ from keras import ops
 from others import images
 from systems import sgd, small_gan
 
-from gan_lessons import GAN
-from gan_lessons.penalties import GradientPenalty, Penalty, checked, squared_slopes
+from gan_lessons import GAN, penalties
+from gan_lessons.penalties import DRAGAN, R1, R2, GradientPenalty, LeCam, Penalty, ZeroCentred, checked, squared_slopes
+
+# One row a penalty of slopes: how it is made, and its value where D has the slope s everywhere, at the weight w.
+SLOPES = {
+    "gradient penalty": (GradientPenalty, lambda s, w: w * (s - 1) ** 2),
+    "zero-centred": (ZeroCentred, lambda s, w: w * s**2),
+    "DRAGAN": (DRAGAN, lambda s, w: w * (s - 1) ** 2),
+    "R1": (R1, lambda s, w: w / 2 * s**2),
+    "R2": (R2, lambda s, w: w / 2 * s**2),
+}
+
+
+def test_every_penalty_of_the_package_is_tried_here():
+    public = {c for c in vars(penalties).values() if isinstance(c, type) and issubclass(c, Penalty)}
+    assert public == {kind for kind, _ in SLOPES.values()} | {LeCam, Penalty}
+
+
+@pytest.fixture(params=SLOPES, ids=str)
+def row(request):
+    return SLOPES[request.param]
+
+
+def seeded(kind, weight):
+    """With draws that are the same each time it is made."""
+    return kind(weight) if kind in (R1, R2) else kind(weight, seed=3)
 
 
 @pytest.mark.parametrize("weight", [0.1, 1, 10.0, 250.0])
 @pytest.mark.parametrize("slope", [0.0, 0.5, 1.0, 3.0])
 @pytest.mark.parametrize("shape", [(4, 4, 1), (3, 5, 2), (2,), (1,)], ids=str)
-def test_a_linear_critic_has_the_closed_form(weight, slope, shape):
+def test_a_linear_critic_has_the_closed_form(row, weight, slope, shape):
+    kind, value_at = row
     w = np.random.default_rng(0).normal(size=shape)
     w = (slope * w / np.linalg.norm(w)).astype("float32")
 
     def critic(x):
         return ops.sum(w * x, axis=tuple(range(1, len(shape) + 1)))[:, None] + 7.0
 
-    value = GradientPenalty(weight)(critic, ops.convert_to_tensor(images(5, 1, shape)), images(5, 2, shape))
+    value = kind(weight)(critic, tf.constant(images(5, 1, shape)), tf.constant(images(5, 2, shape)))
     assert tuple(value.shape) == ()
-    np.testing.assert_allclose(value, weight * (slope - 1) ** 2, rtol=1e-4, atol=1e-5 * weight)
+    np.testing.assert_allclose(value, value_at(slope, weight), rtol=1e-4, atol=1e-5 * weight)
 
 
 def test_the_norm_is_of_each_image_by_itself():
@@ -33,6 +60,82 @@ def test_the_norm_is_of_each_image_by_itself():
     value = GradientPenalty(10.0)(lambda t: 0.5 * ops.sum(t * t, axis=(1, 2, 3)), ops.convert_to_tensor(x), x)
     norms = np.linalg.norm(x.reshape(6, -1), axis=1)
     np.testing.assert_allclose(value, 10 * np.mean((norms - 1) ** 2), rtol=1e-5)
+
+
+def quadratic(x):
+    """D(x) = ½‖x‖², whose slope at x is ‖x‖."""
+    return 0.5 * ops.sum(x * x, axis=tuple(range(1, len(x.shape))))
+
+
+def test_r1_looks_at_real_images_r2_at_generated_ones():
+    real, fake = images(6), images(6, 1)
+    at_real, at_fake = ((x.reshape(6, -1) ** 2).sum(1).mean() for x in (real, fake))
+    real, fake = tf.constant(real), tf.constant(fake)
+    np.testing.assert_allclose(R1(3.0)(quadratic, real, fake), 1.5 * at_real, rtol=1e-5)
+    np.testing.assert_allclose(R2(3.0)(quadratic, real, fake), 1.5 * at_fake, rtol=1e-5)
+
+
+def test_the_zero_centred_penalty_lies_between():
+    """With real = t·fake, x̂ = (1 + α(t − 1))·fake, so E‖x̂‖² = ‖fake‖²·E[(1 + α(t − 1))²], over 2,000 draws of α."""
+    fake = np.tile(images(1), (2000, 1, 1, 1))
+    value = ZeroCentred(1.0, seed=0)(quadratic, tf.constant(4 * fake), tf.constant(fake))
+    np.testing.assert_allclose(value, (fake[0] ** 2).sum() * ((4**3 - 1) / 9), rtol=0.05)  # ∫(1 + 3α)² dα = 7
+
+
+def test_dragan_looks_around_real_images_by_half_a_standard_deviation():
+    seen, real = [], images(500)
+
+    def critic(sample):
+        seen.append([ops.convert_to_numpy(part) for part in sample])
+        return ops.sum(sample[0], axis=(1, 2, 3))
+
+    DRAGAN(seed=0)(critic, (tf.constant(real), tf.range(500)), None)
+    noise = (seen[0][0] - real) / (0.5 * real.std())
+    assert abs(noise.mean()) < 5 / noise.size**0.5 and abs(noise.std() - 1) < 5 / (2 * noise.size) ** 0.5
+    assert (np.abs(noise) > 2).mean() > 0.03, "a normal, not a uniform"
+    np.testing.assert_array_equal(seen[0][1], np.arange(500))  # labels stay
+
+
+def test_on_the_generators_side_slopes_move_the_generator():
+    """G(z) = a·z and D = ½‖x‖²: R2 is γ/2·a²·E‖z‖², whose derivative in a is γ·a·E‖z‖²."""
+    z, a = tf.constant(images(8)), tf.Variable(1.5)
+    with tf.GradientTape() as tape:
+        value = R2(2.0)(quadratic, None, a * z)
+    mean = (z.numpy().reshape(8, -1) ** 2).sum(1).mean()
+    np.testing.assert_allclose(value, 1.5**2 * mean, rtol=1e-5)
+    np.testing.assert_allclose(tape.gradient(value, a), 2 * 1.5 * mean, rtol=1e-5)
+
+
+def test_lecam_is_the_formula_with_its_moving_averages():
+    penalty, random = LeCam(0.5, decay=0.9, start=3), np.random.default_rng(0)
+    of_real = of_fake = 0.0
+    for batch in range(6):
+        real, fake = random.normal(1, 1, (4, 1)).astype("float32"), random.normal(-2, 1, (4, 1)).astype("float32")
+        of_real, of_fake = 0.9 * of_real + 0.1 * real.mean(), 0.9 * of_fake + 0.1 * fake.mean()
+        expected = 0.5 * (((real - of_fake) ** 2).mean() + ((fake - of_real) ** 2).mean())
+        value = penalty(lambda x: 1.0 * x, tf.constant(real), tf.constant(fake))
+        np.testing.assert_allclose(value, expected if batch >= 3 else 0.0, rtol=1e-5)
+    np.testing.assert_allclose([penalty.of_real, penalty.of_fake], [of_real, of_fake], rtol=1e-5)
+
+
+def test_lecam_pulls_outputs_to_averages_that_stay():
+    """The averages are numbers to D: no gradient passes into the mean of this batch."""
+    penalty, real, fake = LeCam(1.0, decay=0.0, start=0), tf.Variable([[2.0]]), tf.Variable([[-1.0]])
+    with tf.GradientTape() as tape:
+        value = penalty(lambda x: 1.0 * x, real, fake)
+    found = tape.gradient(value, [real, fake])
+    np.testing.assert_allclose(found, [[[2 * (2 + 1)]], [[2 * (-1 - 2)]]])
+
+
+def test_lecam_needs_no_sample_by_itself():
+    """BatchNormalization in D: a warning for a penalty on slopes, none for LeCam."""
+    layers = keras.layers
+    for penalty, warns in ((LeCam(), False), ([LeCam(), R1()], True)):
+        critic = keras.Sequential([keras.Input((2,)), layers.Dense(3), layers.BatchNormalization(), layers.Dense(1)])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            GAN(keras.Sequential([keras.Input((2,)), layers.Dense(2)]), critic, latent_dim=2, penalty=penalty)
+        assert any("BatchNormalization" in str(one.message) for one in caught) is warns
 
 
 def draws(penalty, batch, shape=(2, 2, 1)):
@@ -71,15 +174,16 @@ def test_alpha_is_fresh_each_time_and_the_same_for_the_same_seed():
     np.testing.assert_array_equal(by_global, draws(GradientPenalty(), 8))
 
 
-def test_a_zero_gradient_gives_the_weight_and_no_nan():
+def test_a_zero_gradient_gives_no_nan(row):
+    kind, value_at = row
     w = tf.Variable(np.zeros((4, 4, 1), "float32"))
     with tf.GradientTape() as tape:
-        value = GradientPenalty(10.0)(lambda x: ops.sum(w * x, axis=(1, 2, 3)), tf.constant(images(3)), images(3, 1))
-    np.testing.assert_allclose(value, 10.0, rtol=1e-5)
+        value = kind(10.0)(lambda x: ops.sum(w * x, axis=(1, 2, 3)), tf.constant(images(3)), tf.constant(images(3, 1)))
+    np.testing.assert_allclose(value, value_at(0.0, 10.0), rtol=1e-5)
     assert np.isfinite(tape.gradient(value, w)).all()
 
 
-def test_the_gradient_in_the_critics_weights_is_a_finite_difference():
+def test_the_gradient_in_the_critics_weights_is_a_finite_difference(row):
     # Smooth activations, double precision: the penalty's own gradient is of second order in D.
     keras.utils.set_random_seed(0)
     critic = keras.Sequential(
@@ -99,7 +203,7 @@ def test_the_gradient_in_the_critics_weights_is_a_finite_difference():
     real, fake = images(5, 0, (2, 2, 1)).astype("float64"), images(5, 1, (2, 2, 1)).astype("float64")
 
     def value():
-        return GradientPenalty(10.0, seed=3)(discriminate, tf.constant(real), tf.constant(fake))
+        return seeded(row[0], 10.0)(discriminate, tf.constant(real), tf.constant(fake))
 
     with tf.GradientTape() as tape:
         penalty = value()
@@ -120,14 +224,14 @@ def test_the_gradient_in_the_critics_weights_is_a_finite_difference():
 
 
 @pytest.mark.parametrize("batch", [1, 3, 8])
-def test_any_batch_size_inside_a_graph(batch):
-    penalty = GradientPenalty(2.0)
+def test_any_batch_size_inside_a_graph(row, batch):
+    penalty = row[0](2.0)
 
     @tf.function(input_signature=[tf.TensorSpec((None, 4, 4, 1))] * 2)
     def value(real, fake):
         return penalty(lambda x: 4.0 * ops.sum(x, axis=(1, 2, 3)) / 4.0, real, fake)
 
-    np.testing.assert_allclose(value(images(batch), images(batch, 1)), 2 * (4 - 1) ** 2, rtol=1e-5)
+    np.testing.assert_allclose(value(images(batch), images(batch, 1)), row[1](4.0, 2.0), rtol=1e-5)
 
 
 def test_it_works_on_points_in_a_gan():
@@ -145,19 +249,45 @@ def test_it_works_on_points_in_a_gan():
 
 @pytest.mark.parametrize("weight", [0, -1.0, float("nan"), float("inf"), True, "10", None], ids=repr)
 def test_a_weight_must_be_positive(weight):
-    with pytest.raises(ValueError, match="positive number. Received: weight="):
-        GradientPenalty(weight)
+    for kind in (LeCam, *(kind for kind, _ in SLOPES.values())):
+        with pytest.raises(ValueError, match="positive number. Received: weight="):
+            kind(weight)
+
+
+@pytest.mark.parametrize(
+    "kind, arguments, error, words",
+    [
+        (DRAGAN, {"noise": 0}, ValueError, "noise must be a positive number. Received: noise=0"),
+        (LeCam, {"decay": 1.0}, ValueError, "decay must be below 1. Received: decay=1.0"),
+        (LeCam, {"decay": -0.1}, ValueError, "decay must be 0 or a positive number. Received: decay=-0.1"),
+        (LeCam, {"start": -1}, ValueError, "start must be an integer of at least 0. Received: start=-1"),
+        (LeCam, {"start": 0.5}, TypeError, "start must be an integer of at least 0. Received: start=0.5"),
+    ],
+)
+def test_other_wrong_arguments_are_refused(kind, arguments, error, words):
+    with pytest.raises(error, match=words):
+        kind(**arguments)
 
 
 def test_numpys_numbers_are_numbers():
     assert GradientPenalty(np.float32(2.5)).weight == 2.5 and GradientPenalty(np.int64(3)).weight == 3.0
 
 
-def test_it_survives_serialisation():
-    again = keras.saving.deserialize_keras_object(
-        keras.saving.serialize_keras_object(GradientPenalty(3.5, seed=7, every=4))
-    )
-    assert isinstance(again, GradientPenalty) and again.get_config() == {"weight": 3.5, "seed": 7, "every": 4}
+@pytest.mark.parametrize(
+    "penalty, config",
+    [
+        (GradientPenalty(3.5, seed=7, every=4), {"weight": 3.5, "seed": 7, "every": 4}),
+        (ZeroCentred(3.5, seed=7, every=4), {"weight": 3.5, "seed": 7, "every": 4}),
+        (DRAGAN(3.5, noise=0.2, seed=7, every=4), {"weight": 3.5, "noise": 0.2, "seed": 7, "every": 4}),
+        (R1(3.5, every=4), {"weight": 3.5, "every": 4}),
+        (R2(3.5, every=4), {"weight": 3.5, "every": 4}),
+        (LeCam(3.5, decay=0.5, start=7), {"weight": 3.5, "decay": 0.5, "start": 7}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_it_survives_serialisation(penalty, config):
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(penalty))
+    assert type(again) is type(penalty) and again.get_config() == config
 
 
 # --- nests: an image beside a label or a code -----------------------------------------------------------------------
@@ -173,6 +303,21 @@ def test_slopes_are_over_all_floating_parts_of_a_nest():
 
     found = squared_slopes(critic, {"pair": (x, z), "label": labels})
     np.testing.assert_allclose(found, np.full(5, 9 * 4 + 4 * 3), rtol=1e-6)
+
+
+def test_labels_beside_images_stay_labels(row):
+    """D(x, label) = label·Σx has the slope 4·label at images of 16 pixels: the labels of the real samples, here all 3."""
+    kind, value_at = row
+    real = (tf.constant(images(5)), tf.fill((5,), 3))
+    fake = (tf.constant(images(5, 1)), tf.fill((5,), 3))
+
+    def critic(sample):
+        return ops.cast(sample[1], "float32") * ops.sum(sample[0], axis=(1, 2, 3))
+
+    np.testing.assert_allclose(kind(2.0)(critic, real, fake), value_at(12.0, 2.0), rtol=1e-5)
+    fake = (fake[0], tf.fill((5,), 1))  # R2 alone looks at generated samples, and at their labels
+    expected = value_at(4.0 if kind is R2 else 12.0, 2.0)
+    np.testing.assert_allclose(kind(2.0)(critic, real, fake), expected, rtol=1e-5)
 
 
 def test_slopes_of_what_a_critic_does_not_read_are_zero():

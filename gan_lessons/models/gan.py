@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from gan_lessons import _arguments, objectives, validation
+from gan_lessons import _arguments, augmentation, objectives, validation
 from gan_lessons.batches import Batch, Part
 from gan_lessons.models.adversarial import AdversarialModel
 from gan_lessons.models.game import FromLatents, Game
@@ -28,11 +28,14 @@ class GAN(FromLatents, Game, AdversarialModel):
         generator: a Keras model from latents of shape (batch, latent_dim) to images.
         discriminator: a Keras model from images to logits of shape (batch, 1), without a sigmoid at the end.
         latent_dim: the length of a latent vector; latents are drawn from N(0, 1).
-        objective: "minimax", "non_saturating", "wasserstein", or an object with `discriminator_loss` and
-            `generator_loss` (see `gan_lessons.objectives`).
+        objective: "minimax", "non_saturating", "wasserstein", "least_squares", "hinge", "relativistic",
+            "relativistic_average", or an object with `discriminator_loss` and `generator_loss` (see
+            `gan_lessons.objectives`).
         penalty: None, an object called as `penalty(discriminate, real_images, fake_images)` (see
             `gan_lessons.penalties`), or a list of such; their sum is added to D's loss.
         generator_penalty: the same for G's loss.
+        augment: None, an augmentation of all that D sees in training, real and generated, or a list of such (see
+            `gan_lessons.augmentation`).
         discriminator_steps: how many steps D takes for one of G's (n_critic in WGAN); each sees a fresh batch.
         patch_logits: set it if D is meant to output a map with one logit for each patch of the image (PatchGAN).
         share_fakes: whether both turns use the same fakes. The algorithm draws fresh ones for G's turn; with the same ones
@@ -54,7 +57,8 @@ class GAN(FromLatents, Game, AdversarialModel):
         (25, 28, 28, 1)
 
     The history has `d_loss` and `g_loss`, means over the epoch, what the objective adds (`d_real` and `d_fake`, D's mean
-    output on both kinds of images; `distance` for Wasserstein), `penalty` and `generator_penalty`.
+    output on both kinds of images; `distance` for Wasserstein), what the augmentation adds, `penalty` and
+    `generator_penalty`.
     Losses of layers (regularizers, `add_loss`) are part of the loss of the player that has them.
 
     On several devices: build and compile within the scope of a strategy of TensorFlow's, `with strategy.scope():`. It is
@@ -82,6 +86,7 @@ class GAN(FromLatents, Game, AdversarialModel):
         objective="non_saturating",
         penalty=None,
         generator_penalty=None,
+        augment=None,
         discriminator_steps: int = 1,
         patch_logits: bool = False,
         share_fakes: bool = False,
@@ -106,6 +111,7 @@ class GAN(FromLatents, Game, AdversarialModel):
         self.objective = objectives.get(objective)
         self.penalty = penalty
         self.generator_penalty = generator_penalty
+        self.augment = augment
         self.discriminator_steps = discriminator_steps
         self.patch_logits = bool(patch_logits)
         self.share_fakes = bool(share_fakes)
@@ -115,6 +121,7 @@ class GAN(FromLatents, Game, AdversarialModel):
         self.batch = Batch({"images" if images.is_picture else "samples": images})
         self.call_inputs = Batch({"latents": Part((self.latent_dim,))})
         self.track_game()
+        self.track(augmentation.log_names(augment))
 
     # --- the game ----------------------------------------------------------------------------------------------------
 
@@ -139,6 +146,7 @@ class GAN(FromLatents, Game, AdversarialModel):
             d_loss = self.objective.discriminator_loss(real_logits, fake_logits)
             d_loss = d_loss + self.penalise("penalty", self.discriminate, real_images, fake_images)
         self.log(d_loss=self.descend("discriminator", d_loss, tape), **self.objective_log(real_logits, fake_logits))
+        self.log(**augmentation.adapted(self.augment, real_logits))
 
     def generators_turn(self, real_images):
         """One step of G. D is called inside the tape, but only G's weights move."""
@@ -178,7 +186,8 @@ class GAN(FromLatents, Game, AdversarialModel):
         )
 
     def discriminate(self, images, training=True):
-        """D's logits, in full precision, whatever the networks compute in."""
+        """D's logits, in full precision, whatever the networks compute in; in training, of augmented images."""
+        images = augmentation.augmented(self.augment, images) if training else images
         return ops.cast(self.discriminator(images, training=training), keras.config.floatx())
 
     # --- images from latents -----------------------------------------------------------------------------------------

@@ -9,3 +9,5 @@ TestTranslator = contract.holds(systems.make_translator, systems.paired_data, ge
 TestBiGAN = contract.holds(systems.make_bigan, systems.image_data)
 TestTwoDomains = contract.holds(systems.make_two_domains, systems.unpaired_data, generates=False)
 TestGAN = contract.holds(systems.make_gan, systems.image_data)
+TestGANOfParts = contract.holds(systems.make_gan_of_parts, systems.image_data)
+TestRelativisticGAN = contract.holds(systems.make_relativistic_gan, systems.image_data)

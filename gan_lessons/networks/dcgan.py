@@ -1,12 +1,5 @@
-"""Generators and discriminators: functions that return plain, built functional Keras models.
+"""The networks of DCGAN: strided and transposed convolutions."""
 
-Layer sizes are arguments. Discriminators output logits (no sigmoid at the end). Generators end in tanh and output
-images in [−1, 1]. `GAN` takes these or any other Keras models. All layers are Keras's own except `BatchNormalization`
-and the discriminators' `LeakyReLU`, which compute the same in a faster way (`gan_lessons.layers`).
-"""
-
-import math
-import numbers
 from collections.abc import Sequence
 
 import keras
@@ -14,74 +7,7 @@ from keras import layers
 
 from gan_lessons._arguments import integer
 from gan_lessons.layers import BatchNormalization, LeakyReLU
-
-
-def mlp_generator(
-    image_shape: Sequence[int],
-    latent_dim: int = 100,
-    units: Sequence[int] = (256, 512, 1024),
-    name: str = "mlp_generator",
-) -> keras.Model:
-    """Build a generator of dense layers: latent → 256 → 512 → 1024 → pixels, LeakyReLU 0.2, tanh.
-
-    Args:
-        image_shape: (height, width, channels) of the images to generate.
-        latent_dim: the length of a latent vector.
-        units: the widths of the hidden layers.
-        name: the model's name.
-
-    Returns:
-        A model from (batch, latent_dim) to (batch, height, width, channels), with values in [−1, 1].
-
-    Raises:
-        TypeError, ValueError: for a shape or a size that is not made of positive integers.
-
-    Example:
-        >>> mlp_generator((28, 28, 1)).output_shape
-        (None, 28, 28, 1)
-    """
-    image_shape = _sizes("image_shape", image_shape)
-    x = latents = keras.Input((integer("latent_dim", latent_dim),), name="latents")
-    for width in _sizes("units", units):
-        x = layers.Dense(width)(x)
-        x = layers.LeakyReLU(0.2)(x)
-    x = layers.Dense(math.prod(image_shape), activation="tanh")(x)
-    return keras.Model(latents, layers.Reshape(image_shape)(x), name=name)
-
-
-def mlp_discriminator(
-    image_shape: Sequence[int],
-    units: Sequence[int] = (512, 256),
-    dropout: float = 0.0,
-    name: str = "mlp_discriminator",
-) -> keras.Model:
-    """Build a discriminator of dense layers: pixels → 512 → 256 → 1 logit, LeakyReLU 0.2.
-
-    Another common choice is `units=(1024, 512, 256), dropout=0.3`.
-
-    Args:
-        image_shape: (height, width, channels) of the images to judge.
-        units: the widths of the hidden layers.
-        dropout: the rate of the Dropout after each hidden layer; 0 leaves Dropout out.
-        name: the model's name.
-
-    Returns:
-        A model from (batch, height, width, channels) to logits of shape (batch, 1).
-
-    Raises:
-        TypeError, ValueError: for a shape or a size that is not made of positive integers.
-        ValueError: for a rate outside [0, 1).
-    """
-    if not isinstance(dropout, numbers.Real) or not 0 <= dropout < 1:
-        raise ValueError(f"dropout must be a rate in [0, 1). Received: dropout={dropout!r}.")
-    images = keras.Input(_sizes("image_shape", image_shape), name="images")
-    x = layers.Flatten()(images)
-    for width in _sizes("units", units):
-        x = layers.Dense(width)(x)
-        x = LeakyReLU(0.2)(x)
-        if dropout:
-            x = layers.Dropout(dropout)(x)
-    return keras.Model(images, layers.Dense(1)(x), name=name)
+from gan_lessons.networks.sizes import image_shape_for, sizes_of
 
 
 def dcgan_generator(
@@ -118,8 +44,8 @@ def dcgan_generator(
     Reference:
         Radford et al., Unsupervised Representation Learning with Deep Convolutional GANs, 2015, arXiv:1511.06434
     """
-    filters = _sizes("filters", filters)
-    height, width, channels = _image_shape_for(image_shape, filters)
+    filters = sizes_of("filters", filters)
+    height, width, channels = image_shape_for(image_shape, len(filters))
     scale = 2 ** len(filters)
 
     x = latents = keras.Input((integer("latent_dim", latent_dim),), name="latents")
@@ -162,8 +88,8 @@ def dcgan_discriminator(
     Reference:
         Radford et al., Unsupervised Representation Learning with Deep Convolutional GANs, 2015, arXiv:1511.06434
     """
-    filters = _sizes("filters", filters)
-    x = images = keras.Input(_image_shape_for(image_shape, filters), name="images")
+    filters = sizes_of("filters", filters)
+    x = images = keras.Input(image_shape_for(image_shape, len(filters)), name="images")
     for index, count in enumerate(filters):
         normalised = batch_norm and index > 0
         x = layers.Conv2D(count, 4, strides=2, padding="same", use_bias=not normalised, **_normal())(x)
@@ -192,30 +118,3 @@ def dcgan_critic(
 def _normal():
     # A new initializer each time: the same object gives the same numbers to every weight of the same shape.
     return {"kernel_initializer": keras.initializers.RandomNormal(0.0, 0.02)}
-
-
-def _sizes(name, value):
-    """Return a tuple of positive integers, from such a tuple, a list or an integer."""
-    sizes = (value,) if isinstance(value, numbers.Integral) else value
-    if not isinstance(sizes, (tuple, list)):
-        raise TypeError(f"{name} must be a tuple of integers, such as (28, 28, 1). Received: {name}={value!r}.")
-    if not sizes:
-        raise ValueError(f"{name} must have at least one entry. Received: {name}={value!r}.")
-    return tuple(integer(f"{name}[{i}]", size) for i, size in enumerate(sizes))
-
-
-def _image_shape_for(image_shape, filters):
-    image_shape = _sizes("image_shape", image_shape)
-    if len(image_shape) != 3:
-        raise ValueError(
-            f"image_shape must be (height, width, channels). Received: image_shape={image_shape!r}. "
-            "Grey images have one channel: (28, 28, 1)."
-        )
-    scale = 2 ** len(filters)
-    if image_shape[0] % scale or image_shape[1] % scale:
-        raise ValueError(
-            f"With {len(filters)} filter counts the image is halved {len(filters)} times, so height and width must be "
-            f"divisible by {scale}. Received: image_shape={image_shape!r}, filters={tuple(filters)!r}. "
-            "Give fewer filter counts, or resize the images."
-        )
-    return image_shape
