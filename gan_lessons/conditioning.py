@@ -15,6 +15,7 @@ import keras
 from keras import layers, ops
 
 from gan_lessons._arguments import integer
+from gan_lessons.layers import SpectralNorm
 
 
 def conditional_generator(generator: keras.Model, num_classes: int, name: str | None = None) -> keras.Model:
@@ -189,7 +190,7 @@ def features_of(network: keras.Model):
     """
     _input_shape("network", network)
     last = network.layers[-1]
-    if not isinstance(last, layers.Dense) or len(last.input.shape) != 2:
+    if not isinstance(last, (layers.Dense, SpectralNorm)) or len(last.input.shape) != 2:
         raise ValueError(
             "The network must end in a Dense layer on a vector of features. "
             f"Received: {network.name!r}, which ends in {last.name!r}, a {type(last).__name__}."

@@ -328,7 +328,8 @@ class _Contract:
 
     def test_two_devices_and_a_backup_after_a_kill(self, tmp_path):
         """Another process trains on two devices, then on one with a backup until it kills itself; this one resumes."""
-        code = f"import sys; sys.path[:0] = {[str(TESTS.parent), str(TESTS)]!r}\nimport contract; contract.elsewhere()"
+        folders = [str(TESTS.parent), str(TESTS), str(TESTS / "models")]
+        code = f"import sys; sys.path[:0] = {folders!r}\nimport contract; contract.elsewhere()"
         done = subprocess.run(
             [sys.executable, "-c", code, self.make.__module__, self.make.__name__, self.data.__name__, str(tmp_path)],
             env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},

@@ -53,6 +53,12 @@ def test_a_head_is_a_dense_layer_on_the_features():
     assert answers.shape == (4, 7)
 
 
+def test_the_features_of_a_spectrally_normalised_network_are_found():
+    inner = networks.resnet_discriminator((8, 8, 2), filters=(4, 4))
+    outer = conditioning.projection_discriminator(inner, K)
+    np.testing.assert_allclose(outer([IMAGES, LABELS]), inner(IMAGES), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     "call, message",
     [
