@@ -22,6 +22,7 @@ from keras.optimizers import Adam, RMSprop
 from keras.optimizers.schedules import CosineDecay
 
 from gan_lessons import GAN, constraints, networks, penalties
+from gan_lessons import layers as gan_layers
 from gan_lessons._arguments import integer
 
 
@@ -103,6 +104,8 @@ def _words(value):
         return f"{_words(value.func)}({', '.join(f'{name}={_words(part)}' for name, part in value.keywords.items())})"
     if isinstance(value, Mapping):
         return ", ".join(f"{name}={_words(part)}" for name, part in value.items()) or "none"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_words, value))}]"
     return getattr(value, "__name__", str(value))
 
 
@@ -303,5 +306,77 @@ SMALL_CNN = {
         steps=6_000,
         optimizer=partial(Adam, beta_1=0.0, beta_2=0.9),
         learning_rate=1e-4,
+    ),
+}
+
+
+# --- points on the plane, and stacked digits: collapse, counted ----------------------------------------------------
+
+
+def plane(shape, spectral_norm=False, pack=1, penalty=(), **options):
+    """Makes a GAN of points: G and D are three dense layers of 128 each.
+
+    Args:
+        shape: (2,).
+        spectral_norm: whether D's layers are spectrally normalised.
+        pack: how many points D judges at once (PacGAN).
+        penalty: functions that make a penalty each, so that each GAN has its own.
+        **options: of `GAN`: objective, discriminator_steps, …
+    """
+    hidden = [layers.Dense(128, activation="relu") for _ in range(3)]
+    leaky = [layers.Dense(128, activation=layers.LeakyReLU(0.2)) for _ in range(3)]
+    packed = [gan_layers.Pack(pack)] if pack > 1 else []
+    discriminator = keras.Sequential([keras.Input(shape), *packed, *leaky, layers.Dense(1)])
+    return GAN(
+        generator=keras.Sequential([keras.Input((2,)), *hidden, layers.Dense(shape[0])]),
+        discriminator=gan_layers.spectral_norm(discriminator) if spectral_norm else discriminator,
+        latent_dim=2,
+        penalty=[make() for make in penalty] or None,
+        **options,
+    )
+
+
+def _on_plane(**options):
+    return Recipe(
+        model=partial(plane, **options),
+        data="points",
+        batch_size=128,
+        steps=20_000,
+        optimizer=partial(Adam, beta_1=0.0, beta_2=0.99),
+        learning_rate=1e-3,
+        decay=CosineDecay,
+        average=0.999,
+        options={"jit_compile": True, "steps_per_execution": 100},
+    )
+
+
+#: Objectives and cures for collapse on the plane: {name: (title, recipe)}. Points are divided by `Toy.scale`.
+PLANE = {
+    "textbook": (
+        "non-saturating, Adam 2e-4, β₁ 0.5, constant, no average",
+        replace(_on_plane(), **TEXTBOOK | {"options": {"jit_compile": True, "steps_per_execution": 100}}),
+    ),
+    "minimax": ("minimax", _on_plane(objective="minimax")),
+    "non_saturating": ("non-saturating", _on_plane()),
+    "least_squares": ("least squares", _on_plane(objective="least_squares")),
+    "hinge-spectral": ("hinge, spectral norm", _on_plane(objective="hinge", spectral_norm=True)),
+    "wasserstein-gp": (
+        "Wasserstein, gradient penalty, 5 critic steps",
+        replace(
+            _on_plane(
+                objective="wasserstein", penalty=[partial(penalties.GradientPenalty, weight=1.0)], discriminator_steps=5
+            ),
+            steps=8_000,
+            options={"jit_compile": True},
+        ),
+    ),
+    "dragan": ("non-saturating, DRAGAN", _on_plane(penalty=[partial(penalties.DRAGAN, weight=1.0)])),
+    "packed": ("non-saturating, D judges 2 at once", _on_plane(pack=2)),
+    "r1": ("non-saturating, R1", _on_plane(penalty=[partial(penalties.R1, weight=0.1)])),
+    "r3gan": (
+        "relativistic, R1 and R2",
+        _on_plane(
+            objective="relativistic", penalty=[partial(penalties.R1, weight=0.1), partial(penalties.R2, weight=0.1)]
+        ),
     ),
 }

@@ -36,6 +36,11 @@ class Toy:
     modes: np.ndarray | None = None
     std: float | None = None
 
+    @property
+    def scale(self) -> float:
+        """The largest coordinate of a centre: points divided by it lie about in [−1, 1]. 1 without modes."""
+        return 1.0 if self.modes is None else float(np.abs(self.modes).max())
+
     def sample(self, count: int, seed: int | None = None) -> np.ndarray:
         """Draws points.
 

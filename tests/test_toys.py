@@ -118,3 +118,7 @@ def test_reverse_kl_is_that_of_the_shares_of_the_modes():
     np.testing.assert_allclose(toys.reverse_kl(samples, ring), stats.entropy(shares, np.full(8, 1 / 8)))
     with pytest.raises(ValueError, match="without modes"):
         toys.reverse_kl(samples, toys.moons())
+
+
+def test_scale_is_the_largest_coordinate_of_a_centre():
+    assert [toy.scale for toy in (toys.ring(radius=3), toys.grid(), toys.moons())] == pytest.approx([3, 4, 1])
