@@ -6,11 +6,11 @@
     python benchmarks/modes.py --table                             # the table from modes.json, without training
 
 On the plane (the ring of 8 and the grid of 25, as PacGAN has them) it counts in 2,500 samples: the modes with a sample
-within 3σ, the *share* of samples within 3σ of a mode, and the reverse KL over modes. Real samples have a share of 98.9 %.
-On stacked digits (1,000 modes, needs MNIST) it counts in 26,000 samples with a classifier of single digits.
+within 3σ, the *share* of samples within 3σ of a mode, and the reverse KL over modes. Real samples have a share of
+98.9 %. On stacked digits (1,000 modes, needs MNIST) it counts in 26,000 samples with a classifier of single digits.
 
-`ROWS` lists the rows; a new objective trains nothing until a row names it. Each result is written at once to modes.json,
-and is not computed again unless the row has changed.
+`ROWS` lists the rows; a new objective trains nothing until a row names it. Each result is written at once to
+modes.json, and is not computed again unless the row has changed.
 """
 
 import argparse
@@ -25,7 +25,6 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 import gan_lessons as gl
