@@ -221,7 +221,7 @@ def test_the_dcgans_are_built_as_the_paper_says():
 
 
 def test_residual_blocks_are_those_of_sngan():
-    """The generator's and the discriminator's outputs by hand: convolutions, sums and means over 2×2 in NumPy's order."""
+    """Both networks' outputs from their layers, put together by hand."""
     D = networks.resnet_discriminator((4, 4, 1), (2, 2), halvings=1, spectral_norm=False)
     assert "SpectralNorm" in kinds(networks.resnet_discriminator((4, 4, 1), (2, 2)))
     (short,), (first, second, third, fourth), (last,) = by_size(D, 1), by_size(D, 3), of_kind(D, "Dense")

@@ -36,8 +36,8 @@ CROSS_ENTROPY = {
 }
 OUTPUTS = {"log": lambda r, f: {"output_real": r.mean(), "output_fake": f.mean()}}
 
-# One row an objective, in float64: its losses d and g, their derivatives in each logit (for one logit of the mean over n),
-# what it logs, the best D for two densities (None without one), and at p = q the best D's output and loss.
+# One row an objective, in float64: its losses d and g, their derivatives in each logit (for one logit of the mean over
+# n), what it logs, the best D for two densities (None without one), and at p = q the best D's output and loss.
 CASES = {
     "minimax": CROSS_ENTROPY
     | {
@@ -240,7 +240,7 @@ def test_the_best_d_is_where_its_loss_is_least(name):
 
 
 def test_where_both_densities_are_one_no_image_gets_a_push(case):
-    """At p = q a D of one output everywhere is the best: real and generated logits are pulled against each other alike."""
+    """At p = q a D of one output everywhere is the best: real and generated logits are pulled with opposite forces."""
     objective, truth = case
     output, value = truth["even"]
     logits = np.full((4, 1), output, "float64")

@@ -306,7 +306,7 @@ def test_slopes_are_over_all_floating_parts_of_a_nest():
 
 
 def test_labels_beside_images_stay_labels(row):
-    """D(x, label) = label·Σx has the slope 4·label at images of 16 pixels: the labels of the real samples, here all 3."""
+    """D(x, label) = label·Σx has the slope 4·label at images of 16 pixels. The labels of real samples are all 3."""
     kind, value_at = row
     real = (tf.constant(images(5)), tf.fill((5,), 3))
     fake = (tf.constant(images(5, 1)), tf.fill((5,), 3))
