@@ -513,9 +513,7 @@ HEALTHY = {
         IMAGES,
     ),
     "augmented, noise": (
-        lambda: packaged(
-            "least_squares", augment=[gl.augmentation.InstanceNoise(0.5), gl.augmentation.DiffAugment()]
-        ),
+        lambda: packaged("least_squares", augment=[gl.augmentation.InstanceNoise(0.5), gl.augmentation.DiffAugment()]),
         IMAGES,
     ),
     "convolutions": (convolutional, IMAGES),

@@ -123,7 +123,7 @@ CASES = {
         "d_dr": lambda r, f: -sigmoid(f.mean() - r) - sigmoid(f - r.mean()).mean(),
         "d_df": lambda r, f: sigmoid(f.mean() - r).mean() + sigmoid(f - r.mean()),
         "g_df": lambda r, f: -sigmoid(r - f.mean()).mean() - sigmoid(r.mean() - f),
-        "log": lambda r, f: {"d_real": sigmoid(r - f.mean()).mean(), "d_fake": sigmoid(f - r.mean()).mean()},
+        "log": lambda r, f: {"prefers_real": sigmoid(r - f.mean()).mean()},
         "best": None,
         "even": (7.0, 2 * np.log(2)),
     },
