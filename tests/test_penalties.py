@@ -290,6 +290,16 @@ def test_it_survives_serialisation(penalty, config):
     assert type(again) is type(penalty) and again.get_config() == config
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_in_mixed_precision_slopes_are_added_up_in_full(row, dtype):
+    """256 slopes of 1.5: a sum of so many squares is no number of sixteen bits. Generated images come in sixteen."""
+    kind, value_at = row
+    real, fake = tf.ones((3, 16, 16, 1)), tf.ones((3, 16, 16, 1), dtype)
+    value = kind(0.1)(lambda x: ops.sum(ops.cast(1.5 * x, "float32"), axis=(1, 2, 3)), real, fake)
+    assert value.dtype == "float32"
+    np.testing.assert_allclose(value, value_at(24.0, 0.1), rtol=1e-5)
+
+
 # --- nests: an image beside a label or a code -----------------------------------------------------------------------
 
 
