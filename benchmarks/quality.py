@@ -330,7 +330,7 @@ def table(results):
         "training costs. Its form with *one batch* has the training step of the well-known Keras examples besides, "
         "whose own D has no BatchNormalization: D sees real and generated images as one batch, and here its "
         "BatchNormalization brings the two to one mean and variance together.",
-        "The *small CNN* is one pair of networks under every objective, constraint and penalty that the package has, "
+        "The *small CNN* is one pair of networks under the objectives, the constraint and the penalty of its rows, "
         "for the same number of the generator's steps, with the optimizer and the critic steps of each one's paper.",
         "*FID published* stands there for the order of the rows alone: "
         "[gans-pytorch](https://github.com/xyfJASON/gans-pytorch) (one CNN for every loss, 40,000 steps, 50,000 "

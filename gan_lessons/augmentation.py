@@ -287,21 +287,21 @@ def augmented(augment, images):
     return images
 
 
-def adapted(augment, real_logits) -> dict:
-    """Lets augmentations adapt after D's turn, and returns what they log.
+def logs(augment) -> dict:
+    """Returns what augmentations log, by name. Args: an argument `augment`."""
+    return {name: value for step in _adaptive(augment) for name, value in step.log().items()}
 
-    Args:
-        augment: an argument `augment`.
-        real_logits: D's logits on the batch's real images.
-    """
-    logs = {}
-    for step in checked(augment):
-        if isinstance(step, Augmentation):
-            logs |= step.log()
-            step.adapt(real_logits)
-    return logs
+
+def adapt(augment, real_logits):
+    """Lets augmentations adapt after D's turn. Args: an argument `augment`; D's logits on the batch's real images."""
+    for step in _adaptive(augment):
+        step.adapt(real_logits)
+
+
+def _adaptive(augment):
+    return [step for step in checked(augment) if isinstance(step, Augmentation)]
 
 
 def log_names(augment) -> list:
-    """Returns the names of what `adapted` returns. Args: an argument `augment`."""
-    return [name for step in checked(augment) for name in getattr(step, "log_names", ())]
+    """Returns the names of what `logs` returns. Args: an argument `augment`."""
+    return [name for step in _adaptive(augment) for name in step.log_names]

@@ -297,7 +297,7 @@ class RelativisticAverage(Objective):
         Jolicoeur-Martineau, The relativistic discriminator, 2018, arXiv:1807.00734
     """
 
-    log_names = ("d_real", "d_fake")
+    log_names = ("prefers_real",)
     generator_sees_real = True
 
     def discriminator_loss(self, real_logits, fake_logits):
@@ -311,11 +311,8 @@ class RelativisticAverage(Objective):
         return self.discriminator_loss(fake_logits, real_logits)
 
     def log(self, real_logits, fake_logits):
-        """`d_real` and `d_fake`: E[σ(r)] and E[σ(f)]; ½ if D cannot tell."""
-        return {
-            "d_real": ops.mean(ops.sigmoid(real_logits - ops.mean(fake_logits))),
-            "d_fake": ops.mean(ops.sigmoid(fake_logits - ops.mean(real_logits))),
-        }
+        """`prefers_real`: E[σ(r)], how surely D prefers a real image to the mean generated one; ½ if it cannot tell."""
+        return {"prefers_real": ops.mean(ops.sigmoid(real_logits - ops.mean(fake_logits)))}
 
 
 _BY_NAME = {

@@ -308,7 +308,7 @@ def squared_slopes(discriminate, samples):
         samples: of shape (batch, …), or a nest of such.
 
     Returns:
-        A tensor of shape (batch,).
+        A tensor of shape (batch,), in float32 at least: generated samples may be of fewer bits.
     """
     parts = [part for part in tf.nest.flatten(samples) if part.dtype.is_floating]
     with tf.GradientTape() as tape:
@@ -316,6 +316,7 @@ def squared_slopes(discriminate, samples):
         # The derivative of a sum over samples gives each sample the derivative of its own logit.
         logits = ops.sum(discriminate(samples))
     gradients = tape.gradient(logits, parts, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    gradients = [ops.cast(g, keras.backend.result_type(g.dtype, "float32")) for g in gradients]
     squares = [ops.sum(ops.square(g), axis=tuple(range(1, len(g.shape)))) for g in gradients]
     return sum(squares[1:], squares[0])
 

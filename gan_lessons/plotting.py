@@ -14,7 +14,7 @@ import io
 import math
 import textwrap
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -474,7 +474,9 @@ def discriminator_curves(history: Any, title: str | None = None) -> Picture:
 
     For minimax and non-saturating objectives the output is D(x), a probability: 1 on real and 0 on generated images for
     a D that tells them apart, ½ on both (the thin line) for a D that cannot. For Wasserstein the picture shows the
-    critic's estimate of the distance, E[D(x)] − E[D(G(z))], which falls towards 0 as the generator gets better.
+    critic's estimate of the distance, E[D(x)] − E[D(G(z))], which falls towards 0 as the generator gets better. For least
+    squares and the hinge it shows D's mean outputs, which are no probabilities, and for relativistic objectives how surely
+    D prefers a real image to a generated one.
 
     Args:
         history: as in `loss_curves`.
@@ -485,26 +487,42 @@ def discriminator_curves(history: Any, title: str | None = None) -> Picture:
 
     Raises:
         TypeError: if the history is none of these.
-        ValueError: if it is empty, or its objective logs neither of the two.
+        ValueError: if it is empty, or its objective logs none of these.
 
     Example:
         >>> discriminator_curves(gan.fit(train, epochs=20), title=train.info.title)
     """
-    names = _entries(history).keys()
-    is_distance = "distance" in names and "d_real" not in names
-    epochs, values = _history(history, ("distance",) if is_distance else ("d_real", "d_fake"))
-    if is_distance:
-        figure, axes = _epoch_axes(epochs, title, "E[D(x)] − E[D(G(z))]")
-        _curve(axes, epochs, values, "distance", "the critic's distance", COLOURS["discriminator"])
-        _reference(axes, 0.0, "0", COLOURS["reference"])
-    else:
-        figure, axes = _epoch_axes(epochs, title, "D's mean output")
-        _curve(axes, epochs, values, "d_real", "on real images, D(x)", COLOURS["real"])
-        _curve(axes, epochs, values, "d_fake", "on generated images, D(G(z))", COLOURS["generated"])
-        _reference(axes, 0.5, "½", COLOURS["reference"])
+    entries = _entries(history).keys()
+    shown = next((shown for shown in _LOGGED if set(shown.curves) <= set(entries)), _LOGGED[0])
+    epochs, values = _history(history, tuple(shown.curves))
+    figure, axes = _epoch_axes(epochs, title, shown.ylabel)
+    for name, (label, colour) in shown.curves.items():
+        _curve(axes, epochs, values, name, label, COLOURS[colour])
+    if shown.undecided is not None:
+        _reference(axes, *shown.undecided, COLOURS["reference"])
+    if shown.is_probability:
         axes.set_ylim(-0.02, 1.02)
     axes.legend(fontsize=9, edgecolor="none", framealpha=0.85)
     return figure
+
+
+class _Logged(NamedTuple):
+    """How what objectives log is drawn: the curves by name, and the output of a D that cannot tell, if it is known."""
+
+    curves: dict
+    ylabel: str
+    undecided: tuple | None = None
+    is_probability: bool = False
+
+
+_ON_REAL, _ON_GENERATED = ("on real images, D(x)", "real"), ("on generated images, D(G(z))", "generated")
+_PREFERS = "how surely D prefers real to generated"
+_LOGGED = (
+    _Logged({"d_real": _ON_REAL, "d_fake": _ON_GENERATED}, "D's mean output", (0.5, "½"), is_probability=True),
+    _Logged({"output_real": _ON_REAL, "output_fake": _ON_GENERATED}, "D's mean output"),
+    _Logged({"prefers_real": (_PREFERS, "discriminator")}, "mean probability", (0.5, "½"), is_probability=True),
+    _Logged({"distance": ("the critic's distance", "discriminator")}, "E[D(x)] − E[D(G(z))]", (0.0, "0")),
+)
 
 
 def _entries(history):

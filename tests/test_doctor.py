@@ -390,8 +390,10 @@ def test_every_illness_is_planted():
 # --- the healthy -------------------------------------------------------------------------------------------------
 
 
-def packaged(objective, shape=(8, 8, 1), clip=None, rate=1e-3, **kwargs):
+def packaged(objective, shape=(8, 8, 1), clip=None, normed=False, rate=1e-3, **kwargs):
     discriminator = gl.networks.mlp_discriminator(shape, (32,), dropout=0.1)
+    if normed:
+        discriminator = gl.layers.spectral_norm(discriminator)
     if clip:
         gl.constraints.clip_weights(discriminator, clip)
     gan = gl.GAN(gl.networks.mlp_generator(shape, 6, (32,)), discriminator, 6, objective=objective, **kwargs)
@@ -497,6 +499,23 @@ HEALTHY = {
     "non-saturating": (lambda: packaged("non_saturating"), IMAGES),
     "Wasserstein, penalty": (lambda: lipschitz(penalty=gl.penalties.GradientPenalty()), IMAGES),
     "Wasserstein, clipped": (lambda: lipschitz(clip=0.05), IMAGES),
+    "Wasserstein, flat between": (lambda: lipschitz(penalty=gl.penalties.ZeroCentred(0.01)), IMAGES),
+    "Wasserstein, DRAGAN": (lambda: lipschitz(penalty=gl.penalties.DRAGAN()), IMAGES),
+    "hinge, spectral norm": (lambda: packaged("hinge", normed=True), IMAGES),
+    "relativistic, R1 and R2": (
+        lambda: packaged("relativistic", penalty=[gl.penalties.R1(1.0), gl.penalties.R2(1.0)]),
+        IMAGES,
+    ),
+    "relativistic, flat between": (lambda: packaged("relativistic", penalty=gl.penalties.ZeroCentred(0.01)), IMAGES),
+    "relativistic to averages": (lambda: packaged("relativistic_average"), IMAGES),
+    "smoothed, LeCam": (
+        lambda: packaged(gl.objectives.NonSaturating(real_label=0.9), penalty=gl.penalties.LeCam(start=10)),
+        IMAGES,
+    ),
+    "augmented, noise": (
+        lambda: packaged("least_squares", augment=[gl.augmentation.InstanceNoise(0.5), gl.augmentation.DiffAugment()]),
+        IMAGES,
+    ),
     "convolutions": (convolutional, IMAGES),
     "by hand, penalty": (lambda: compiled(HandmadeCritic()), IMAGES),
     "one call, ones are generated": (lambda: compiled(OneCall()), IMAGES),

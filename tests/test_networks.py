@@ -92,7 +92,7 @@ def count_r3gan_discriminator(image_shape, filters):
 
 
 keras.utils.set_random_seed(0)  # the networks below are made while tests are collected, before any test's seed
-RESNET_G, RESNET_D, R3GAN_G = (128, 64, 32), (64, 64, 64, 64), (128, 96, 64, 32)
+RESNET_G, RESNET_D, R3GAN_G = (64, 32, 16), (16, 32, 64, 64), (64, 48, 32, 16)
 GENERATORS = [
     (networks.mlp_generator((28, 28, 1)), (28, 28, 1), 100, count_mlp([100, 256, 512, 1024, 784])),
     (networks.mlp_generator((3, 5, 2), 7, (4,)), (3, 5, 2), 7, count_mlp([7, 4, 30])),
@@ -221,7 +221,7 @@ def test_the_dcgans_are_built_as_the_paper_says():
 
 
 def test_residual_blocks_are_those_of_sngan():
-    """The generator's and the discriminator's outputs by hand: convolutions, sums and means over 2×2 in NumPy's order."""
+    """Both networks' outputs from their layers, put together by hand."""
     D = networks.resnet_discriminator((4, 4, 1), (2, 2), halvings=1, spectral_norm=False)
     assert "SpectralNorm" in kinds(networks.resnet_discriminator((4, 4, 1), (2, 2)))
     (short,), (first, second, third, fourth), (last,) = by_size(D, 1), by_size(D, 3), of_kind(D, "Dense")

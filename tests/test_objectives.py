@@ -36,8 +36,8 @@ CROSS_ENTROPY = {
 }
 OUTPUTS = {"log": lambda r, f: {"output_real": r.mean(), "output_fake": f.mean()}}
 
-# One row an objective, in float64: its losses d and g, their derivatives in each logit (for one logit of the mean over n),
-# what it logs, the best D for two densities (None without one), and at p = q the best D's output and loss.
+# One row an objective, in float64: its losses d and g, their derivatives in each logit (for one logit of the mean over
+# n), what it logs, the best D for two densities (None without one), and at p = q the best D's output and loss.
 CASES = {
     "minimax": CROSS_ENTROPY
     | {
@@ -123,7 +123,7 @@ CASES = {
         "d_dr": lambda r, f: -sigmoid(f.mean() - r) - sigmoid(f - r.mean()).mean(),
         "d_df": lambda r, f: sigmoid(f.mean() - r).mean() + sigmoid(f - r.mean()),
         "g_df": lambda r, f: -sigmoid(r - f.mean()).mean() - sigmoid(r.mean() - f),
-        "log": lambda r, f: {"d_real": sigmoid(r - f.mean()).mean(), "d_fake": sigmoid(f - r.mean()).mean()},
+        "log": lambda r, f: {"prefers_real": sigmoid(r - f.mean()).mean()},
         "best": None,
         "even": (7.0, 2 * np.log(2)),
     },
@@ -240,7 +240,7 @@ def test_the_best_d_is_where_its_loss_is_least(name):
 
 
 def test_where_both_densities_are_one_no_image_gets_a_push(case):
-    """At p = q a D of one output everywhere is the best: real and generated logits are pulled against each other alike."""
+    """At p = q a D of one output everywhere is the best: real and generated logits are pulled with opposite forces."""
     objective, truth = case
     output, value = truth["even"]
     logits = np.full((4, 1), output, "float64")

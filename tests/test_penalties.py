@@ -290,6 +290,16 @@ def test_it_survives_serialisation(penalty, config):
     assert type(again) is type(penalty) and again.get_config() == config
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_in_mixed_precision_slopes_are_added_up_in_full(row, dtype):
+    """256 slopes of 1.5: a sum of so many squares is no number of sixteen bits. Generated images come in sixteen."""
+    kind, value_at = row
+    real, fake = tf.ones((3, 16, 16, 1)), tf.ones((3, 16, 16, 1), dtype)
+    value = kind(0.1)(lambda x: ops.sum(ops.cast(1.5 * x, "float32"), axis=(1, 2, 3)), real, fake)
+    assert value.dtype == "float32"
+    np.testing.assert_allclose(value, value_at(24.0, 0.1), rtol=1e-5)
+
+
 # --- nests: an image beside a label or a code -----------------------------------------------------------------------
 
 
@@ -306,7 +316,7 @@ def test_slopes_are_over_all_floating_parts_of_a_nest():
 
 
 def test_labels_beside_images_stay_labels(row):
-    """D(x, label) = label·Σx has the slope 4·label at images of 16 pixels: the labels of the real samples, here all 3."""
+    """D(x, label) = label·Σx has the slope 4·label at images of 16 pixels. The labels of real samples are all 3."""
     kind, value_at = row
     real = (tf.constant(images(5)), tf.fill((5,), 3))
     fake = (tf.constant(images(5, 1)), tf.fill((5,), 3))

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import gan_lessons as gl
-from gan_lessons import plotting
+from gan_lessons import objectives, plotting
 
 
 def random_images(count, height=4, width=6, channels=1, seed=0):
@@ -409,6 +409,19 @@ def test_discriminator_curves_of_both_kinds():
     assert low <= 0 and high >= 1
     found, lines = curves(plotting.discriminator_curves({"d_loss": [-3, -1], "g_loss": [0, 0], "distance": [3, 1]}))
     assert found == {"the critic's distance": ([1, 2], [3, 1])} and lines == {"0": 0.0}
+    losses = {"d_loss": [1, 1], "g_loss": [1, 1]}
+    found, lines = curves(plotting.discriminator_curves(losses | {"output_real": [3, 1], "output_fake": [-2, 0]}))
+    assert found == {"on real images, D(x)": ([1, 2], [3, 1]), "on generated images, D(G(z))": ([1, 2], [-2, 0])}
+    assert lines == {}
+    found, lines = curves(plotting.discriminator_curves(losses | {"prefers_real": [0.9, 0.6]}))
+    assert list(found.values()) == [([1, 2], [0.9, 0.6])] and lines == {"½": 0.5}
+
+
+def test_what_every_objective_logs_has_its_curves():
+    for name in objectives._BY_NAME:
+        logged = dict.fromkeys(objectives.get(name).log_names, [0.5, 0.4])
+        found, _ = curves(plotting.discriminator_curves(logged | {"d_loss": [1, 1], "g_loss": [1, 1]}))
+        assert list(found.values()) == [([1, 2], [0.5, 0.4])] * len(logged)
 
 
 def test_validation_is_dashed_if_there_is_some_for_every_epoch():

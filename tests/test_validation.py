@@ -222,8 +222,8 @@ def test_fakes_are_shared_only_where_turns_alternate():
 def test_penalty_and_objective():
     with refused(TypeError, "penalty must be called as", "GradientPenalty"):
         GAN(generator(), discriminator(), LATENT, penalty=10.0)
-    with refused(ValueError, "objective must be one of", "'hinge'"):
-        GAN(generator(), discriminator(), LATENT, objective="hinge")
+    with refused(ValueError, "objective must be one of", "'hinges'"):
+        GAN(generator(), discriminator(), LATENT, objective="hinges")
 
 
 @pytest.mark.parametrize("player", ["generator", "discriminator"])

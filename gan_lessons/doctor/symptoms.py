@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_lessons import _keras, validation
+from gan_lessons import _keras, penalties, validation
 from gan_lessons.doctor import probing, signs
 from gan_lessons.doctor.illnesses import finding
 from gan_lessons.doctor.probing import BETWEEN, GENERATED, REAL, nearest, rows_of
@@ -105,9 +105,15 @@ class Case:
         return 0 if abs(difference) < 0.05 * size or size == 0 else int(np.sign(difference))
 
     def is_linear(self):
-        """Returns whether D's loss pulls with the same force at any output, as the Wasserstein objective does."""
+        """Returns whether D's loss pulls with the same force at any output, as the Wasserstein objective does.
+
+        A relativistic loss does so where D's output is the same for all images, and not at D's own outputs.
+        """
         high, low = (self.pull("discriminator", GENERATED, output) for output in (SURE, -SURE))
-        return bool(len(high)) and abs(high.mean() - low.mean()) < 0.5 * max(abs(high.mean()), abs(low.mean()))
+        own = np.concatenate([step.pull("discriminator", GENERATED) for step in self.steps] or [np.zeros(0)])
+        if not len(high) or own.std() > 0.01 * abs(own.mean()):
+            return False
+        return abs(high.mean() - low.mean()) < 0.5 * max(abs(high.mean()), abs(low.mean()))
 
     def by_logits(self):
         """Returns whether forced outputs are logits, behind a sigmoid of Keras's at the end of D."""
@@ -695,11 +701,12 @@ def mixed_batch(case):
 
 
 def slack_penalty(case):
-    """Finds a mean slope of a trained Wasserstein critic between real and generated images, E‖∇D(x̂)‖, far from 1.
+    """Finds a mean slope of a trained Wasserstein critic between real and generated images, E‖∇D(x̂)‖, far above 1.
 
-    Only from 200 steps on: the slope of fresh weights may be anything.
+    Only from 200 steps on: the slope of fresh weights may be anything. A critic that is flatter is restricted, be it by a
+    penalty with another target, such as 0.
     """
-    if case.trained < 200 or not case.is_linear():
+    if case.trained < 200 or not case.is_linear() or _wants_flatness(case):
         return None
     for _, call in (one for step in case.steps for one in step.of("discriminator")):
         if len(call.inputs) != 1 or call.images is not call.inputs[0] or not (call.kinds == BETWEEN).all():
@@ -708,11 +715,18 @@ def slack_penalty(case):
             tape.watch(call.images)
             outputs = keras.ops.sum(case.gan.discriminator(call.images, training=False))
         slope = float(np.linalg.norm(rows_of(tape.gradient(outputs, call.images)), axis=1).mean())
-        if 0.5 < slope < 2:
+        if slope < 2:
             return None
         evidence = f"The critic's slope between real and generated images is {slope:.3g} on average, and should be 1."
         return finding("slack_penalty", evidence, slope=slope)
     return None
+
+
+def _wants_flatness(case):
+    """Returns whether a penalty of this package's costs nothing for a D of slope 0: then its target is not 1."""
+    points = tf.zeros((2, 1))
+    found = [one for one in tf.nest.flatten(getattr(case.gan, "penalty", None)) if isinstance(one, penalties.Penalty)]
+    return any(float(one(lambda x: 0.0 * x, points, points)) == 0.0 for one in found if one.per_sample)
 
 
 # --- weights and curves ------------------------------------------------------------------------------------------

@@ -146,7 +146,8 @@ class GAN(FromLatents, Game, AdversarialModel):
             d_loss = self.objective.discriminator_loss(real_logits, fake_logits)
             d_loss = d_loss + self.penalise("penalty", self.discriminate, real_images, fake_images)
         self.log(d_loss=self.descend("discriminator", d_loss, tape), **self.objective_log(real_logits, fake_logits))
-        self.log(**augmentation.adapted(self.augment, real_logits))
+        self.log(**augmentation.logs(self.augment))
+        augmentation.adapt(self.augment, real_logits)
 
     def generators_turn(self, real_images):
         """One step of G. D is called inside the tape, but only G's weights move."""
@@ -183,6 +184,7 @@ class GAN(FromLatents, Game, AdversarialModel):
             d_loss=d_loss + self.layer_losses("discriminator"),
             g_loss=self.generators_loss(real_images, fake_images, training=False) + self.layer_losses("generator"),
             **self.objective_log(real_logits, fake_logits),
+            **augmentation.logs(self.augment),
         )
 
     def discriminate(self, images, training=True):

@@ -13,7 +13,7 @@ from gan_lessons.networks.sizes import image_shape_for, sizes_of
 def resnet_generator(
     image_shape: Sequence[int] = (32, 32, 3),
     latent_dim: int = 128,
-    filters: Sequence[int] = (128, 64, 32),
+    filters: Sequence[int] = (64, 32, 16),
     batch_norm: bool = True,
     name: str = "resnet_generator",
 ) -> keras.Model:
@@ -23,7 +23,8 @@ def resnet_generator(
     more BatchNormalization, ReLU and a 3×3 convolution. S is upsampling and a 1×1 convolution. BatchNormalization, ReLU
     and a 3×3 convolution to tanh end the network.
 
-    The paper has 256 filters throughout. The default is what two CPU cores train in a tenth of a second a step.
+    The paper has 256 filters throughout. The defaults are for two CPU cores: with `resnet_discriminator`'s a step on 64
+    images costs three times the step of a DCGAN with 128, 64 and 32 filters.
 
     Args:
         image_shape: (height, width, channels). Height and width must be divisible by 2 to the number of filter counts.
@@ -69,7 +70,7 @@ def resnet_generator(
 
 def resnet_discriminator(
     image_shape: Sequence[int] = (32, 32, 3),
-    filters: Sequence[int] = (64, 64, 64, 64),
+    filters: Sequence[int] = (16, 32, 64, 64),
     halvings: int = 2,
     spectral_norm: bool = True,
     name: str = "resnet_discriminator",
@@ -80,7 +81,7 @@ def resnet_discriminator(
     a mean over 2×2 places. S is a 1×1 convolution and the same mean, or x itself where the shape stays. In the first
     block, which sees pixels, F begins with the convolution. ReLU and the sum over all places come before the last layer.
 
-    The paper has 128 filters throughout. The default is what two CPU cores train in a tenth of a second a step.
+    The paper has 128 filters throughout; see `resnet_generator` on the defaults.
 
     Args:
         image_shape: (height, width, channels). Height and width must be divisible by 2 to the number of halvings.

@@ -205,3 +205,32 @@ def test_tensorboard(tmp_path, write_graph):
     assert {"epoch_d_loss", "evaluation_d_loss_vs_iterations"} <= found["validation"]
     kernels = [tag for tag in found["train"] if "kernel" in tag]
     assert kernels, found["train"]
+
+
+# --- clipped gradients ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "clip, sizes",
+    [
+        ({"clipvalue": 1e-3}, lambda steps: max(np.abs(step).max() for step in steps)),
+        ({"clipnorm": 1e-3}, lambda steps: max(np.linalg.norm(step) for step in steps)),
+        ({"global_clipnorm": 1e-3}, lambda steps: np.sqrt(sum((step**2).sum() for step in steps))),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_gradients_are_clipped_by_keras_own_arguments(clip, sizes):
+    """A step of SGD at the rate 1 is the gradient itself: clipped for D, as it is for G."""
+    clipped, plain_one = (
+        small_gan(optimizers=(lambda: keras.optimizers.SGD(1.0), lambda o=o: keras.optimizers.SGD(1.0, **o)))
+        for o in (clip, {})
+    )
+    found = []
+    for gan in (clipped, plain_one):
+        before = [weight.numpy() for weight in gan.discriminator.trainable_weights]
+        gan.fit(X, batch_size=10, verbose=0, shuffle=False)
+        found.append(
+            [weight.numpy() - a for weight, a in zip(gan.discriminator.trainable_weights, before, strict=True)]
+        )
+    np.testing.assert_allclose(sizes(found[0]), 1e-3, rtol=1e-3)
+    assert sizes(found[1]) > 0.1, "there was something to clip"
