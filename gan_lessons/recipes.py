@@ -21,7 +21,16 @@ from keras import layers
 from keras.optimizers import Adam, RMSprop
 from keras.optimizers.schedules import CosineDecay
 
-from gan_lessons import GAN, constraints, networks, penalties
+from gan_lessons import (
+    GAN,
+    ConditionalGAN,
+    InfoGAN,
+    SemiSupervisedGAN,
+    conditioning,
+    constraints,
+    networks,
+    penalties,
+)
 from gan_lessons import layers as gan_layers
 from gan_lessons._arguments import integer
 
@@ -84,7 +93,7 @@ class Recipe:
         average = {} if self.average is None else {"use_ema": True, "ema_momentum": self.average}
         gan.compile(
             generator_optimizer=self._optimizer(steps, **average),
-            discriminator_optimizer=self._optimizer(steps * gan.discriminator_steps),
+            discriminator_optimizer=self._optimizer(steps * getattr(gan, "discriminator_steps", 1)),
             **self.options,
         )
         return gan
@@ -308,6 +317,83 @@ SMALL_CNN = {
         learning_rate=1e-4,
     ),
 }
+
+
+# --- labels and codes ----------------------------------------------------------------------------------------------
+
+
+def _digit_players(image_shape, vector, maps=0):
+    """A small DCGAN's networks: a generator from vectors of this length, a discriminator of images with more channels."""
+    *size, channels = image_shape
+    generator = networks.dcgan_generator(image_shape, latent_dim=vector, filters=(64, 32))
+    return generator, networks.dcgan_discriminator((*size, channels + maps), filters=(32, 64))
+
+
+def conditional(image_shape, way="projection", classes=10):
+    """Makes the conditional GAN of the lesson "Ten digits on demand".
+
+    Args:
+        image_shape: (height, width, channels).
+        way: how D uses the label: "maps", "projection" or "classifier" (see `gan_lessons.conditioning`).
+        classes: the number of labels.
+    """
+    generator, discriminator = _digit_players(image_shape, 64 + classes, maps=classes if way == "maps" else 0)
+    ways = {
+        "maps": conditioning.conditional_discriminator,
+        "projection": conditioning.projection_discriminator,
+        "classifier": conditioning.with_head,
+    }
+    return ConditionalGAN(
+        generator=conditioning.conditional_generator(generator, classes),
+        discriminator=ways[way](discriminator, classes),
+        latent_dim=64,
+        num_classes=classes,
+    )
+
+
+CONDITIONAL = Recipe(
+    model=conditional,
+    data="mnist",
+    batch_size=64,
+    steps=5_000,
+    optimizer=partial(Adam, beta_1=0.5),
+    learning_rate=5e-4,
+    decay=CosineDecay,
+    average=0.999,
+)
+
+
+def infogan(image_shape):
+    """Makes the InfoGAN of the lesson "Ten digits on demand": 62 random numbers, one category of ten, two codes."""
+    generator, discriminator = _digit_players(image_shape, 62 + 10 + 2)
+    return InfoGAN(generator, conditioning.with_head(discriminator, 10 + 2), latent_dim=62, categories=10, continuous=2)
+
+
+INFOGAN = replace(CONDITIONAL, model=infogan)
+
+
+def few_labels(image_shape, classes=10):
+    """Makes the classifier of the lesson "Ten digits on demand", a plain Keras model that outputs class logits."""
+    hidden = [
+        layer
+        for units in (1000, 500, 250, 250)
+        for layer in (layers.Dense(units, activation="relu"), layers.GaussianNoise(0.5))
+    ]
+    return keras.Sequential(
+        [keras.Input(image_shape), layers.Flatten(), layers.GaussianNoise(0.3), *hidden, layers.Dense(classes)]
+    )
+
+
+def semi_supervised(image_shape):
+    """Makes a GAN whose discriminator is the classifier `few_labels`."""
+    return SemiSupervisedGAN(
+        generator=networks.mlp_generator(image_shape, latent_dim=100, units=(500, 500)),
+        discriminator=conditioning.with_features(few_labels(image_shape)),
+        latent_dim=100,
+    )
+
+
+SEMI_SUPERVISED = replace(CONDITIONAL, model=semi_supervised, batch_size=100, steps=3_000, learning_rate=1e-3)
 
 
 # --- points on the plane, and stacked digits: collapse, counted ----------------------------------------------------
