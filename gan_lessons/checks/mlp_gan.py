@@ -63,8 +63,7 @@ answers_half = Exercise(
 
 def _distances(samples, images):
     a, b = samples.reshape(len(samples), -1), images.reshape(len(images), -1)
-    squares = np.sum(a**2, axis=1)[:, None] + np.sum(b**2, axis=1) - 2 * a @ b.T
-    return np.sqrt(np.maximum(squares, 0))
+    return np.sqrt(np.maximum((a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T, 0))
 
 
 _DRAWN = np.random.default_rng(0).normal(size=(2, 9, 4, 4, 1)).astype("float32")

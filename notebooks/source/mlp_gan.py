@@ -403,7 +403,7 @@ print(f"Real test images have {mnist.floor['frechet_distance']:.3f}.")
 # **Guess first.** Sketch what you expect for 20 epochs: $D$'s loss, $G$'s loss, the Fréchet distance.
 #
 # The picture shows 25 samples of the average, and the losses below it. The average begins as noise and takes a few
-# epochs to follow.
+# epochs to follow. (`train` shuffles itself, so `fit` need not.)
 
 # %%
 keras.utils.set_random_seed(2)
@@ -411,7 +411,8 @@ gan = MyGAN(build_generator(), build_discriminator(), recipe.average)
 optimizers = [recipe.optimizer(recipe.learning_rate) for _ in range(2)]
 gan.compile(*optimizers, **recipe.options)
 grid = gl.callbacks.SampleGrid(count=25, title=f"MLP GAN on {info.title}")
-history = gan.fit(train, epochs=EPOCHS, verbose=0, callbacks=[grid, Distances()]).history
+training = gan.fit(train, epochs=EPOCHS, shuffle=False, verbose=0, callbacks=[grid, Distances()])
+history = training.history
 
 # %% tags=["test"]
 assert {name: len(values) for name, values in history.items()} == dict.fromkeys(
@@ -672,11 +673,12 @@ if EPOCHS == 20 and not info.is_stand_in:
 # %%
 package = gl.GAN(build_generator(), build_discriminator(), latent_dim=100, seed=7)
 mine = MyGAN(build_generator(), build_discriminator(), recipe.average, seed=7)
-for player in ("generator", "discriminator"):
+players = "generator", "discriminator"
+for player in players:
     getattr(mine, player).set_weights(getattr(package, player).get_weights())
 
 for model in (package, mine):
-    model.compile(*(recipe.optimizer(recipe.learning_rate) for _ in range(2)))
+    model.compile(**{f"{player}_optimizer": recipe.optimizer(recipe.learning_rate) for player in players})
     model.fit(images[:640], batch_size=64, shuffle=False, verbose=0)
 pairs = zip(package.generator.get_weights(), mine.generator.get_weights())
 apart = max(np.abs(one - other).max() for one, other in pairs)
