@@ -423,7 +423,8 @@ again = mnist.score(gan.generate(SAMPLES, seed=0), verbose=0).scores["frechet_di
 np.testing.assert_allclose(again, history["averaged"][-1], rtol=1e-3)
 
 # %%
-shown = sorted({1, 2, 4, FIRST, (FIRST + EPOCHS) // 2, EPOCHS} & set(range(1, EPOCHS + 1)))
+middle = (FIRST + EPOCHS) // 2
+shown = sorted({1, 2, 4, FIRST, middle, EPOCHS} & set(range(1, EPOCHS + 1)))
 columns = ("d_loss", "g_loss", "d_real", "d_fake", "generator", "averaged")
 print("epoch", *(f"{name:>10}" for name in columns))
 for epoch in shown:
@@ -446,25 +447,29 @@ right.plot(epochs, history["generator"][FIRST - 1 :], "--", color=colours["gener
 right.plot(epochs, history["averaged"][FIRST - 1 :], color=colours["generator"], label="the average of G")
 right.axhline(mnist.floor["frechet_distance"], color=colours["reference"], linestyle=":", label="real images")
 left.set(title="Losses; dotted: D outputs ½ everywhere", ylim=(0, 1.8))
-right.set(title=f"Fréchet distance of {SAMPLES:,} images", ylim=(0, None))
+right.set(title=f"Fréchet distance of {SAMPLES:,} images", ylim=(0, 1.3 * max(history["generator"][FIRST - 1 :])))
 for axes in (left, right):
     axes.set(xlabel="epoch", xlim=(FIRST, EPOCHS))
     axes.legend(frameon=False, ncols=3 if axes is left else 1)
 plt.show()
 
 # %%
-for name in columns:
-    first, last = history[name][FIRST - 1], history[name][-1]
-    print(f"{name:10} epoch {FIRST}: {first:.3f}, epoch {EPOCHS}: {last:.3f}, change {last / first - 1:+.0%}")
+print(f"{'':10} epoch {FIRST}  to epoch {middle}  to epoch {EPOCHS}")
+for name in ("d_loss", "g_loss", "generator"):
+    one, two, three = (history[name][epoch - 1] for epoch in (FIRST, middle, EPOCHS))
+    print(f"{name:10} {one:7.3f} {two:7.3f} ({two / one - 1:+.0%}) {three:7.3f} ({three / two - 1:+.0%})")
 
 # %% tags=["test"]
 if EPOCHS == 20 and not info.is_stand_in:
     late = {name: np.array(values[FIRST - 1 :]) for name, values in history.items()}
+    half = len(late["d_loss"]) // 2
     for name in ("d_loss", "g_loss"):
-        assert np.ptp(late[name]) < 0.2 * late[name].mean()  # flat
-    assert late["generator"][-1] < 0.9 * late["generator"][0]  # better, and not by the average alone
-    assert late["averaged"][-1] < 0.7 * late["averaged"][0]
-    assert late["averaged"][-1] < late["generator"][-1]
+        assert np.ptp(late[name]) < 0.2 * late[name].mean()  # nearly flat
+        assert np.ptp(late[name][half:]) < 0.05 * late[name].mean()  # flat
+    assert late["generator"][-3:].mean() < 0.6 * late["generator"][:3].mean()
+    assert late["generator"][-3:].mean() < 0.95 * late["generator"][half : half + 3].mean()
+    assert late["averaged"][-1] < 0.6 * late["averaged"][half] and late["averaged"][-1] < late["generator"][-1]
+    assert late["averaged"][0] > 5 * late["generator"][0]  # the average still remembers the untrained G
     assert np.all(late["d_real"] > 0.5) and np.all(late["d_fake"] < 0.5)
 
 # %% [markdown]
@@ -486,7 +491,8 @@ if EPOCHS == 20 and not info.is_stand_in:
 
 # %%
 rows = {f"epoch {epoch}": Distances.pictures["generator", epoch] for epoch in shown}
-gl.plotting.image_rows(rows, title="Ten latents while G learns, G as it is")
+rows["the average"] = Distances.pictures["averaged", EPOCHS]
+gl.plotting.image_rows(rows, title="Ten latents while G learns; last row: the average of G")
 
 # %% [markdown]
 # Follow one column. The strokes get cleaner, and what they show may change from one digit into another up to the end.
