@@ -19,7 +19,7 @@ def _step(function):
     before = g.get_weights() + d.get_weights()
     loss = function(g, d, keras.optimizers.SGD(1.0), keras.random.normal((5, 3), seed=0))
     kernel, bias, *of_d = (new - old for new, old in zip(g.get_weights() + d.get_weights(), before, strict=True))
-    return any(part.any() for part in of_d), kernel, bias, loss
+    return any(part.any() for part in of_d), kernel, bias, loss if loss is not None else 0.0
 
 
 def _generator_turn(generator, discriminator, optimizer, latents):
@@ -31,6 +31,9 @@ def _generator_turn(generator, discriminator, optimizer, latents):
     return loss
 
 
+_D_MOVES = (
+    "discriminator.set_weights([[[1]] * 4, [1]]) or _generator_turn(generator, discriminator, optimizer, latents)"
+)
 _BY_MINUS_D = "_generator_turn(generator, lambda x, training: -discriminator(x), optimizer, latents)"
 generator_turn = Exercise(
     "G's turn",
@@ -39,7 +42,7 @@ generator_turn = Exercise(
         [_step],
         {
             _BY_MINUS_D: "G went the wrong way: softplus(+logit) is what a fake costs D.",
-            "discriminator.layers[0].bias.assign([1.0])[0]": "D has moved. In G's turn step G's weights alone.",
+            _D_MOVES: "D has moved. In G's turn step G's weights alone.",
         },
         nudge="make the fakes of these latents, take one step for G's weights, and return the loss before the step.",
         formula="loss: the mean of softplus(−logit of a fake); gradient: for generator.trainable_variables",
@@ -66,12 +69,11 @@ def _distances(samples, images):
     return np.sqrt(np.maximum((a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T, 0))
 
 
-_DRAWN = np.random.default_rng(0).normal(size=(2, 9, 4, 4, 1)).astype("float32")
 distances = Exercise(
     "Distances to the training images",
     Function(
         _distances,
-        [on(_DRAWN[0, :4], _DRAWN[1]), on(_DRAWN[1, :5], _DRAWN[0])],
+        [on(x[:4], x[4:]) for x in np.random.default_rng(0).normal(size=(2, 9, 4, 4, 1)).astype("float32")],
         {
             "_distances(samples, images) ** 2": "these are squared distances. Take the root.",
             "_distances(images, samples)": "there must be a row for each sample and a column for each image.",
