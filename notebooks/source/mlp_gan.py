@@ -495,9 +495,9 @@ if EPOCHS == 20 and not info.is_stand_in:
 # fakes are nearly perfect from epoch 8 on. They are not. That statement is about the best $D$, and yours is not: it
 # follows a moving $G$, a few steps behind.
 #
-# What can you read off the losses? Whether both players still play. If `d_real` goes to 1, `d_fake` to 0, and both stay there,
-# $D$ has won, and $G$ learns little. If both are ½ to the last digit and the samples are noise, $D$ is blind. In
-# between, the losses do not tell good from better. Look at samples:
+# What can you read off the losses? Whether the training has failed. If `d_real` goes to 1, `d_fake` to 0, and both stay
+# there, $D$ has won, and $G$ learns little. If both are ½ to the last digit and the samples are noise, $D$ is blind.
+# In between, the losses do not tell good from better. Look at samples:
 
 # %%
 rows = {f"epoch {epoch}": Distances.pictures["generator", epoch] for epoch in shown}
