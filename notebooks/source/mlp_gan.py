@@ -479,8 +479,8 @@ if EPOCHS == 20 and not info.is_stand_in:
 # %% [markdown]
 # **A flat loss, better samples**, in this run, and most clearly in the second half:
 #
-# - *Epochs 8 to 14.* The losses still creep towards the dotted lines, by less than a tenth. The distance of $G$ as it is
-#   halves.
+# - *Epochs 8 to 14.* The losses still creep towards the dotted lines, by less than a tenth. The distance of $G$ as it
+#   is halves.
 # - *Epochs 14 to 20.* The losses hardly move. The distance of $G$ as it is falls further, with some jitter. That of the
 #   average falls by more than half.
 #
