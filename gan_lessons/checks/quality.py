@@ -22,7 +22,7 @@ classifier_scores = Exercise(
         c=(
             2**1.5,
             {3: "3 is for three equal shares.", 1.04: "the score is exp of this."},
-            "p(y) = ½ for half of them.",
+            "p(y) is ½ for half of them.",
         ),
     ),
     right="with a certain classifier the score counts classes. Ten pictures are enough for the highest score of all.",

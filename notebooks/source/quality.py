@@ -132,7 +132,10 @@ show(figure, "Both losses over the epochs, two nearly level lines between 1 and 
 
 # %%
 rows = {f"epoch {epoch}": np.asarray(kept[epoch][0](latents[:12])) for epoch in KEPT}
-gl.plotting.image_rows(rows, title=f"The generator of each epoch, the same latents ({info.title})")
+figure = gl.plotting.image_rows(rows, title=f"The generator of each epoch, the same latents ({info.title})")
+show(
+    figure, "Twelve images of the generator after each kept epoch: grey noise at first, digits with specks at the end."
+)
 
 # %% [markdown]
 # The losses hardly move, and noise becomes digits. How? The opponent changes too. Let each generator play against
@@ -149,7 +152,7 @@ for epoch, row in zip(KEPT, table):
 if N == 5000 and not info.is_stand_in:
     assert np.ptp(history["d_loss"]) < 0.6 and np.ptp(history["g_loss"]) < 0.6
     assert np.ptp(table[-1]) > 0.3  # the same images, other opponents
-    assert table[0, -1] > table[-1, -1] + 0.3  # the same opponent
+    assert table[0, -1] > table[-1, -1] + 0.15  # the same opponent
 # %% [markdown]
 # - **Along a row**: always the same images, and a different loss against each opponent. A loss depends on both players.
 #   So a level loss says nothing about the images, and you cannot compare the losses of two trainings.
@@ -267,7 +270,8 @@ for name, made in {"real images": others, "the course's generator": generated, "
 
 # %%
 surest = generated[network.both(generated)[1].argmax(axis=0)]  # for each digit the image with the highest p(y|x)
-gl.plotting.image_rows({"from noise": nothing, "generated": surest}, title="Read by the classifier as 0 to 9")
+figure = gl.plotting.image_rows({"from noise": nothing, "generated": surest}, title="Read by the classifier as 0 to 9")
+show(figure, "Above, ten pictures of grey noise without any digit. Below, ten clear digits from 0 to 9.")
 
 # %% tags=["test"]
 if N == 5000:
@@ -460,7 +464,7 @@ assert all(few > many for few, many in floors.values())
 if N == 5000 and not info.is_stand_in:
     all_floors = {name: many for name, (_, many) in floors.items()}
     assert max(all_floors, key=all_floors.get) == "the test set's last"
-    assert all_floors["the test set's last"] > 1.2 * all_floors["the others"]
+    assert all_floors["the test set's last"] > 1.15 * all_floors["the others"]
 
 # %% [markdown]
 # - **n.** With half of the images, the floor is about twice as high.
@@ -563,7 +567,8 @@ sets = {
 
 # %% tags=["real-images"]
 shown = {"real images": others} | {name: sets[name] for name in list(sets)[-2:]}
-gl.plotting.image_rows({name: made[:10] for name, made in shown.items()}, title=f"Real images, changed ({info.title})")
+figure = gl.plotting.image_rows({name: made[:10] for name, made in shown.items()}, title=f"Real images ({info.title})")
+show(figure, "Ten real digits in three rows: as they are, softened by resizing, and one pixel to the right.")
 
 # %%
 print(HEADER)
