@@ -19,11 +19,7 @@ classifier_scores = Exercise(
         "exp of the mean over the images of KL(p(y|x) ‖ p(y)); where the classifier is certain, KL = log(1 / p(y))",
         a=(1, {0: "0 is the divergence. The score is exp of it."}, "compare p(y) with p(y|x): they are equal."),
         b=(10, {1: "p(y|x) is sharp, and p(y) is ⅒ for each digit."}, "p(y) is ⅒ for each digit. What is KL?"),
-        c=(
-            2**1.5,
-            {3: "3 is for three equal shares.", 1.04: "the score is exp of this."},
-            "p(y) is ½ for half of them.",
-        ),
+        c=(2**1.5, {3: "3 is for equal shares.", 1.04: "the score is exp of this."}, "p(y) is ½ for half of them."),
     ),
     right="with a certain classifier the score counts classes. Ten pictures are enough for the highest score of all.",
 )
