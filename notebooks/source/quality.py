@@ -138,8 +138,8 @@ show(
 )
 
 # %% [markdown]
-# The losses hardly move, and noise becomes digits. How? The opponent changes too. Let each generator play against
-# each discriminator; nobody learns in this tournament.
+# In this run the losses hardly move, and noise becomes digits. How? The opponent changes too. Let each generator play
+# against each discriminator, without learning:
 
 # %%
 table = np.array([[g_loss(kept[g][0], kept[d][1]) for d in KEPT] for g in KEPT])
@@ -224,7 +224,7 @@ np.testing.assert_allclose(classifier_score(some), metric.result(), rtol=1e-5)
 #
 # - (a) For each of 1,000 images the classifier outputs ⅒ for every digit.
 # - (b) The set has ten pictures, one of each digit, 100 times each. The classifier is certain of each.
-# - (c) The classifier is certain of each image. Half are 3, a quarter are 5, a quarter are 8.
+# - (c) The classifier is certain of each image. Half are threes, a quarter fives, a quarter eights.
 
 # %%
 scores_by_hand = {"a": ..., "b": ..., "c": ...}
@@ -284,9 +284,9 @@ if N == 5000:
 #
 # ## 3. Compare with real images
 #
-# How much work is it to move one cloud of points onto another? Square the way of each point, and take the mean. The
-# best plan makes this mean smallest. On a line, between two normal distributions, it shifts and stretches, and its
-# cost is
+# How much work is it to move one cloud of points onto another? A **plan** says where each point goes. Square the
+# length of each way: their mean is the plan's cost, and the best plan has the lowest. On a line, between two normal
+# distributions, it shifts and stretches, and its cost is
 #
 # $$(\mu_a - \mu_b)^2 + (\sigma_a - \sigma_b)^2.$$
 #
@@ -413,7 +413,8 @@ for means in curves.values():
 #
 # $$\text{measured} \approx a + \frac{b}{n},$$
 #
-# where $a$ is the distance with infinitely many images. **A Fréchet distance without its $n$ means nothing.**
+# where $a$ is the distance with infinitely many images, and $b/n$ is the **bias**. **A Fréchet distance without its $n$
+# means nothing.**
 #
 # ### Exercise 3 · Take the bias out
 #
@@ -440,7 +441,7 @@ if N == 5000 and not info.is_stand_in:
     assert abs(limits["other real images"]) < 0.03 < limits["the course's generator"]
 
 # %% [markdown]
-# So a floor is not one number, either. Other papers, and other functions, state others.
+# So a floor is not one number, either.
 #
 # **Predict.** What changes a floor, besides $n$?
 
@@ -630,7 +631,7 @@ assert [part.right for part in gl.checks.quality.whose_card.kind.parts.values()]
 # %% [markdown]
 # ## In one line
 #
-# `gl.score` does all of this for a model or for images. Its card says what you need to read it: $n$, the features, the
+# `gl.score` computes these scores for a model or for images. Its card says what you need to read it: $n$, the features, the
 # data and their split, the seed, the floor. It has two more rows. The kernel distance compares pairs of images, and
 # its mean does not depend on $n$ (Bińkowski et al., 2018). Density counts in how many real balls a fake lies.
 
