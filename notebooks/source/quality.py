@@ -457,7 +457,8 @@ floors = {}
 half = N // 2
 print(f"the floor from {'n = ' + str(half):>24} {'n = ' + str(N):>9}")
 for name, made in samples.items():
-    floors[name] = distance(real[:half], features(made[:half])), distance(real, features(made))
+    found = features(made)
+    floors[name] = distance(real[:half], found[:half]), distance(real, found)
     print(f"{name:28}" + "".join(f"{floor:10.3f}" for floor in floors[name]))
 
 # %% tags=["test"]
