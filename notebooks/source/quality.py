@@ -441,7 +441,8 @@ if N == 5000 and not info.is_stand_in:
     assert abs(limits["other real images"]) < 0.03 < limits["the course's generator"]
 
 # %% [markdown]
-# So a floor is not one number, either.
+# For real images the line ends near 0, as it should: nearly all of their distance is bias. So a floor is not one number,
+# either.
 #
 # **Predict.** What changes a floor, besides $n$?
 
@@ -470,9 +471,10 @@ if N == 5000 and not info.is_stand_in:
 
 # %% [markdown]
 # - **n.** With half of the images, the floor is about twice as high.
-# - **Which images.** Two parts of the training set differ a little, by chance.
-# - **The split**, the part of a set that the images come from. MNIST's test digits were written by other people than
-#   the training digits, and its last 5,000 are known to be the harder ones.
+# - **Chance.** Two parts of the training set do not have the same floor. Smaller differences between scores mean
+#   nothing.
+# - **The split**, the part of a set that the images come from. Other people wrote the test digits of MNIST, and the
+#   last 5,000 are known as the harder ones. Their floor is the highest at n = 5,000, by hardly more than chance.
 # - **The features.** In the features of another network every number is different.
 #
 # From here on everything has one floor: `judge` compares $n$ images with `reference`, and its floor is `others`.
