@@ -271,7 +271,7 @@ for name, made in {"real images": others, "the course's generator": generated, "
 # %%
 surest = generated[network.both(generated)[1].argmax(axis=0)]  # for each digit the image with the highest p(y|x)
 figure = gl.plotting.image_rows({"from noise": nothing, "generated": surest}, title="Read by the classifier as 0 to 9")
-show(figure, "Above, ten pictures of grey noise without any digit. Below, ten clear digits from 0 to 9.")
+show(figure, "Above, ten pictures of stripes and dots, no digit among them. Below, ten digits from 0 to 9.")
 
 # %% tags=["test"]
 if N == 5000:
