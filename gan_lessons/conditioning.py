@@ -128,8 +128,8 @@ def projection_discriminator(discriminator: keras.Model, num_classes: int, name:
     # Keras's Dot computes the sum over features of φ(x)·v_y for each image.
     projected = layers.Dot(axes=1)([features, vectors])
     return keras.Model(
-        [discriminator.input, labels],
-        layers.Add()([discriminator.output, projected]),
+        [discriminator.inputs[0], labels],
+        layers.Add()([discriminator.outputs[0], projected]),
         name=name or f"projection_{discriminator.name}",
     )
 
@@ -156,7 +156,7 @@ def with_head(discriminator: keras.Model, size: int, name: str | None = None) ->
     """
     answers = layers.Dense(integer("size", size), name="head")(features_of(discriminator))
     return keras.Model(
-        discriminator.input, [discriminator.output, answers], name=name or f"{discriminator.name}_with_head"
+        discriminator.inputs, [discriminator.outputs[0], answers], name=name or f"{discriminator.name}_with_head"
     )
 
 
@@ -174,7 +174,7 @@ def with_features(network: keras.Model, name: str | None = None) -> keras.Model:
         Salimans et al., Improved Techniques for Training GANs, 2016, arXiv:1606.03498, section 3.1
     """
     return keras.Model(
-        network.input, [network.output, features_of(network)], name=name or f"{network.name}_with_features"
+        network.inputs, [network.outputs[0], features_of(network)], name=name or f"{network.name}_with_features"
     )
 
 
