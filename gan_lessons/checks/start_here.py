@@ -9,7 +9,7 @@ from gan_lessons.checks.kinds import Number
 
 def _pixels(*values):
     images = np.array(values, "float32").reshape(1, 1, -1, 1)
-    return lambda function: (pixels := function(images), getattr(pixels, "dtype", None) == np.uint8)
+    return lambda function: (pixels := function(images), 255 * (getattr(pixels, "dtype", None) == np.uint8))
 
 
 def _to_pixels(images):
