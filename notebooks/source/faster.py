@@ -303,8 +303,7 @@ assert both == [gl.layers.BatchNormalization, keras.layers.BatchNormalization]
 from PIL import Image
 
 folder = tempfile.TemporaryDirectory()
-for number in range(FILES):
-    pixels = gl.plotting.to_pixels(images[number])
+for number, pixels in enumerate(gl.plotting.to_pixels(images[:FILES])):
     Image.fromarray(pixels).resize((256, 256)).save(f"{folder.name}/{number:03}.png")
 
 
