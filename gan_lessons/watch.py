@@ -298,7 +298,8 @@ class Film(keras.callbacks.Callback):
         slider = ipywidgets.IntSlider(value=0, max=len(chosen) - 1, description="frame")
         ipywidgets.jslink((play, "value"), (slider, "value"))
         slider.observe(lambda change: setattr(picture, "value", png(change["new"])), names="value")
-        return ipywidgets.VBox([ipywidgets.HBox([play, slider]), picture])
+        left = ipywidgets.Layout(align_items="flex-start")  # or else the picture is stretched to the width of the page
+        return ipywidgets.VBox([ipywidgets.HBox([play, slider]), picture], layout=left)
 
     def _chosen(self, frames):
         if not self.frames:
