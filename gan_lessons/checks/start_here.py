@@ -8,7 +8,7 @@ from gan_lessons.checks.kinds import Number
 
 
 def _pixels(*values):
-    images = np.array(values, "float32").reshape(1, 1, -1, 1)
+    images = np.float32(values).reshape(1, 1, -1, 1)
     return lambda function: (pixels := function(images), 255 * (getattr(pixels, "dtype", None) == np.uint8))
 
 
@@ -26,7 +26,7 @@ to_pixels = Exercise(
             "((images + 1) * 128).astype('int64').astype('uint8')": "white, 1, became 0: 256 does not fit into uint8.",
             "(images * 255).astype('int64').astype('uint8')": "black, −1, became 1. Shift before you scale.",
         },
-        nudge="−1 must become 0, 0 must become 127, and 1 must become 255, and the shape must stay as it is.",
+        nudge="−1 must become 0, 0 must become 127, 1 must become 255, and the shape must stay.",
         formula="shift to [0, 2], scale by 127.5: (images + 1) * 127.5",
         room=1.0,  # cut or rounded: both will do
     ),
@@ -46,8 +46,7 @@ between = Exercise(
         [on(start, end, t) for start, end in _LATENTS for t in (0.0, 1.0, 0.25)],
         {
             "t * start + (1 - t) * end": "this goes backwards: t = 0 must give `start`, and t = 1 must give `end`.",
-            "start + t * end": "at t = 1 nothing of `start` may be left. The two weights add up to 1.",
-            "t * (end - start)": "at t = 0 it gives 0: this is the way *from* `start`. Add `start`.",
+            "start + t * end": "at t = 1 nothing of `start` may be left: the two weights add up to 1.",
         },
         nudge="at t = 0 it must give `start`, at t = 1 `end`, and go straight in between.",
         formula="a weight of 1 − t for `start` and of t for `end`",
@@ -79,10 +78,7 @@ halfway_length = Exercise(
     "The length half-way",
     Number(
         50**0.5,
-        {
-            10: "10 is right for two latents in the same direction. Draw them at right angles, and look half-way.",
-            200**0.5: "14.1 is the length of their sum. Half-way is half of the sum.",
-        },
+        {10: "10 is right for two of the same direction.", 200**0.5: "that is the sum. Half-way is half of it."},
         nudge="half-way lies (start + end) / 2. Of two arrows of length 10 at right angles: use Pythagoras.",
         formula="√(10² + 10²) / 2",
     ),
