@@ -49,6 +49,7 @@ class Diagram:
         gradients: (from, to, lane, label, shift from, shift to): whose weights a loss changes. The arrow runs along the
             row `lane`, above or below both boxes, or straight if it is None; the shifts move its ends, in pixels.
         curves: ([(column, row), …], kind): lines through points, for the diagrams that are pictures of a function.
+        legend: the line below the drawing, in place of the usual one.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Diagram:
     arrows: list
     gradients: list
     curves: list = field(default_factory=list)
+    legend: str = ""
 
 
 # --- the systems -----------------------------------------------------------------------------------------------------
@@ -312,7 +314,30 @@ QUALITY = Diagram(
     [],
 )
 
-DIAGRAMS = [GAN, WGAN, CONDITIONAL, BIGAN, TRANSLATION, CYCLEGAN, VAE, LINE_GAME, QUALITY]
+
+STEP = Diagram(
+    "step",
+    "Where the time of a training step goes",
+    "Time runs from left to right. The lower row is the processor: a call from Python, the discriminator's turn, the "
+    "generator's turn, then the next call with its two turns. The upper row runs beside it: while the first step "
+    "runs, batch 2 is read, and the second call gets it. While the second step runs, batch 3 is read.",
+    {
+        "2": (0.65, 0, "real", "batch 2 is read"),
+        "3": (2.65, 0, "real", "batch 3 is read"),
+        "call1": (0, 1, "noise", "call 1"),
+        "D1": (0.65, 1, "discriminator", "D's turn"),
+        "G1": (1.3, 1, "generator", "G's turn"),
+        "call2": (2, 1, "noise", "call 2"),
+        "D2": (2.65, 1, "discriminator", "D's turn"),
+        "G2": (3.3, 1, "generator", "G's turn"),
+        "call3": (4, 1, "noise", "call 3"),
+    },
+    [("call1", "D1"), ("D1", "G1"), ("2", "call2"), ("call2", "D2"), ("D2", "G2"), ("3", "call3")],
+    [],
+    legend="time runs from left to right · upper row: beside the step, in other threads",
+)
+
+DIAGRAMS = [GAN, WGAN, CONDITIONAL, BIGAN, TRANSLATION, CYCLEGAN, VAE, LINE_GAME, QUALITY, STEP]
 
 
 # --- drawing ---------------------------------------------------------------------------------------------------------
@@ -413,6 +438,7 @@ def draw(diagram):
         legend = "an arrow on a fake: where the gradient through D moves it"
     elif not diagram.gradients:
         legend = "solid: what flows · no dashed arrow: no weights change"
+    legend = diagram.legend or legend
     labels.append(f'<text class="legend" x="{left + 14:.0f}" y="{bottom - 12:.0f}">{legend}</text>')
     size = f"{left:.0f} {top:.0f} {right - left:.0f} {bottom - top:.0f}"
     heads = "".join(

@@ -156,7 +156,7 @@ def with_head(discriminator: keras.Model, size: int, name: str | None = None) ->
     """
     answers = layers.Dense(integer("size", size), name="head")(features_of(discriminator))
     return keras.Model(
-        discriminator.inputs, [discriminator.outputs[0], answers], name=name or f"{discriminator.name}_with_head"
+        _inputs_of(discriminator), [discriminator.outputs[0], answers], name=name or f"{discriminator.name}_with_head"
     )
 
 
@@ -174,7 +174,7 @@ def with_features(network: keras.Model, name: str | None = None) -> keras.Model:
         Salimans et al., Improved Techniques for Training GANs, 2016, arXiv:1606.03498, section 3.1
     """
     return keras.Model(
-        network.inputs, [network.outputs[0], features_of(network)], name=name or f"{network.name}_with_features"
+        _inputs_of(network), [network.outputs[0], features_of(network)], name=name or f"{network.name}_with_features"
     )
 
 
@@ -241,3 +241,8 @@ def _input_shape(name, network):
             f"{type(network).__name__}. Begin it with keras.Input."
         )
     return tuple(network.inputs[0].shape[1:])
+
+
+def _inputs_of(network):
+    """A network's symbolic inputs, as its call takes them. (A sequential model that is nested has no `input`.)"""
+    return network.inputs if len(network.inputs) > 1 else network.inputs[0]

@@ -26,7 +26,7 @@ from PIL import Image
 from gan_lessons._arguments import integer, positive
 from gan_lessons.plotting import COLOURS, Picture
 
-#: Orange where D outputs "fake", white at ½, blue where it outputs "real"; in 17 steps, whose edges are level lines of D.
+#: Orange where D says "fake", white at ½, blue where it says "real"; in 17 steps, whose edges are level lines of D.
 JUDGEMENT = LinearSegmentedColormap.from_list("judgement", ["#f0a875", "#ffffff", "#7fb9e0"], N=17)
 
 _LONGEST = 0.25  # of the window's width: longer arrows are cut
@@ -298,7 +298,8 @@ class Film(keras.callbacks.Callback):
         slider = ipywidgets.IntSlider(value=0, max=len(chosen) - 1, description="frame")
         ipywidgets.jslink((play, "value"), (slider, "value"))
         slider.observe(lambda change: setattr(picture, "value", png(change["new"])), names="value")
-        return ipywidgets.VBox([ipywidgets.HBox([play, slider]), picture])
+        left = ipywidgets.Layout(align_items="flex-start")  # or else the picture is stretched to the width of the page
+        return ipywidgets.VBox([ipywidgets.HBox([play, slider]), picture], layout=left)
 
     def _chosen(self, frames):
         if not self.frames:

@@ -41,6 +41,7 @@ from building.survey import breaches, first_line, survey
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from tqdm import tqdm
 
+UNUSED = "(Run this cell to use its sliders.)"
 LEFT_OUT = "The images shown here are not kept in the notebook: run the cell to see them.\n"
 TABLE_START, TABLE_END = "<!-- lessons (make notebooks) -->", "<!-- end of lessons -->"
 LARGE = 3_000_000  # bytes: beyond this a notebook is slow to open and to clone
@@ -546,7 +547,10 @@ def _publish(notebook):
     if "widgets" in notebook.metadata:
         models = notebook.metadata.widgets[WIDGETS].state
         outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-        reached, todo = set(), [o.data[WIDGET_VIEW]["model_id"] for o in outputs if WIDGET_VIEW in o.get("data", {})]
+        views = [output.data for output in outputs if WIDGET_VIEW in output.get("data", {})]
+        for view in views:
+            view["text/plain"] = UNUSED  # what a reader sees who has not run the cell
+        reached, todo = set(), [view[WIDGET_VIEW]["model_id"] for view in views]
         while todo:
             model = todo.pop()
             if model in models and model not in reached:

@@ -1,8 +1,9 @@
 """The kind of answer that is a function, and what its exceptions mean for a student.
 
-A student's function and a right one are put to the same probes. Where they differ, the known mistakes are too.
+A student's function and a right one run under the same probes. Where they differ, known mistakes run there too.
 """
 
+import functools
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -42,80 +43,63 @@ class Function(Kind):
     ):
         super().__init__(nudge, formula)
         self.reference, self.probes, self.room = reference, list(probes), room
-        self.mistakes = {self._function(wrong): hint for wrong, hint in mistakes.items()}
-        self._cache = {}
+        arguments = ", ".join(inspect.signature(reference).parameters)
+        self.mistakes = {
+            wrong if callable(wrong) else eval(f"lambda {arguments}: {wrong}", reference.__globals__): hint
+            for wrong, hint in mistakes.items()
+        }
+        self._known = functools.cache(self._results)  # of the reference and the mistakes
 
     def examine(self, function):
         if not callable(function) or isinstance(function, type):
             self.wrong("give the function itself: its name, without brackets behind it.")
-        done = [_attempt(probe, function) for probe in self.probes]
-        for number, (found, expected) in enumerate(zip(done, self._done(self.reference), strict=True)):
-            if isinstance(found, Exception):
-                self._known(done, number, None)
-                self.wrong(in_words(found, function))
-            if len(found) != len(expected):
+        results = self._results(function)
+        for number, (found, expected) in enumerate(zip(results, self._known(self.reference), strict=True)):
+            if not isinstance(found[0], Exception) and len(found) != len(expected):
                 self.wrong(f"it returns {len(found)} values, and {len(expected)} is what is asked for.")
-            for part, (one, two) in enumerate(zip(found, expected, strict=True)):
-                if not self._close(one, two):
-                    self._known(done, number, part)
-                    self._unknown(one, two)
+            for part, (one, two) in enumerate(zip(found, expected, strict=False)):
+                if not self._same(one, two):
+                    self._explain(results, number, part)
+                    self._describe(function, one, two)
 
-    def _done(self, function):
-        """What the reference or a mistake does under each probe; computed once."""
-        if function not in self._cache:
-            self._cache[function] = [_attempt(probe, function) for probe in self.probes]
-        return self._cache[function]
+    def _results(self, function):
+        """For each probe the list of what it returns, arrays, or a list of the exception that the function raises."""
+        return [_attempt(probe, function) for probe in self.probes]
 
-    def _function(self, wrong):
-        if callable(wrong):
-            return wrong
-        arguments = ", ".join(inspect.signature(self.reference).parameters)
-        return eval(f"lambda {arguments}: {wrong}", self.reference.__globals__)
+    def _explain(self, results, number, part):
+        """Raises the hint of the mistake that gives the same here and is most like the function elsewhere, if any."""
+        alike = {}
+        for mistake, hint in self.mistakes.items():
+            known = self._known(mistake)
+            if any(self._same(results[number][part], other) for other in known[number][part : part + 1]):
+                pairs = [pair for both in zip(results, known, strict=True) for pair in zip(*both, strict=False)]
+                alike.setdefault(sum(self._same(*pair) for pair in pairs), hint)
+        if alike:
+            self.wrong(alike[max(alike)])
 
-    def _known(self, done, number, part):
-        """Raises the hint of the mistake that gives the same here, and is most like the function elsewhere."""
-        hints = {}
-        for wrong, hint in self.mistakes.items():
-            other = self._done(wrong)
-            if part is None or isinstance(other[number], Exception):
-                same = self._close(done[number], other[number])
-            else:
-                same = self._close(done[number][part], other[number][part])
-            if same:
-                hints.setdefault(sum(map(self._likeness, done, other)), hint)
-        if hints:
-            self.wrong(hints[max(hints)])
-
-    def _likeness(self, one, two):
-        """How many results of a probe are the same."""
-        if isinstance(one, Exception) or isinstance(two, Exception):
-            return self._close(one, two)
-        return sum(map(self._close, one, two))
-
-    def _close(self, one, two):
+    def _same(self, one, two):
         """Whether two results, or two exceptions, are the same. NaN and infinities count as one."""
         if isinstance(one, Exception) or isinstance(two, Exception):
             return type(one) is type(two) and (not isinstance(one, Hint) or str(one) == str(two))
         if one.size == two.size == 1:
             one, two = one.reshape(()), two.reshape(())
-        if one.shape != two.shape:
-            return False
         finite = np.isfinite(two)
-        return np.array_equal(finite, np.isfinite(one)) and np.allclose(
-            one[finite], two[finite], rtol=min(self.room, 1e-3), atol=self.room
+        return (
+            one.shape == two.shape
+            and np.array_equal(finite, np.isfinite(one))
+            and np.allclose(one[finite], two[finite], rtol=min(self.room, 1e-3), atol=self.room)
         )
 
-    def _unknown(self, one, two):
+    def _describe(self, function, one, two):
         """Raises what can be said of a wrong result in general."""
+        if isinstance(one, Exception):
+            self.wrong(in_words(one, function))
         if one.shape != two.shape and not one.size == two.size == 1:
-            if two.size == 1:
-                self.wrong(f"the result has shape {one.shape}; one number is asked for. Is a mean or a sum missing?")
-            self.wrong(f"the result has shape {one.shape}, where {two.shape} is asked for.")
+            missing = "; one number is asked for. Is a mean or a sum missing?" if two.size == 1 else ""
+            self.wrong(f"the result has shape {one.shape}{missing or f', where {two.shape} is asked for.'}")
         if np.isfinite(two).all() and not np.isfinite(one).all():
             self.wrong("the result is not finite. Does a logarithm get 0, does an exponential overflow?")
-        if one.size == 1:
-            self.wrong(f"{self.nudge} Here it gives {one.item():.4g} where {two.item():.4g} is right.")
-        self.wrong()
+        self.wrong(f"{self.nudge} It gives {one.item():.4g}, not {two.item():.4g}." if one.size == 1 else self.nudge)
 
     def solution(self):
         return written(self.reference)
@@ -138,52 +122,48 @@ def on(*arguments: Any) -> Callable:
     return lambda function: function(*arguments)
 
 
-def noticing_blanks(function: Callable) -> Callable:
-    """Returns a function that raises `Blank` where `function` returns three dots."""
+def noticing_blanks(answer: Any) -> Any:
+    """Returns a function that raises `Blank` where the student's returns three dots; other answers as they are."""
+    if not hasattr(answer, "__code__") or hasattr(answer, "__wrapped__"):
+        return answer
 
+    @functools.wraps(answer)
     def call(*arguments, **keywords):
-        result = function(*arguments, **keywords)
+        result = answer(*arguments, **keywords)
         if result is ... or (isinstance(result, tuple) and result and all(part is ... for part in result)):
             raise Blank
         return result
 
-    call.uses_a_tape = _uses_a_tape(function)
     return call
 
 
-def _uses_a_tape(function):
-    """Whether a function, or a method of a class, has a GradientTape in it."""
-    pieces = vars(function).values() if isinstance(function, type) else (function,)
-    return any("GradientTape" in getattr(getattr(one, "__code__", None), "co_names", ()) for one in pieces)
-
-
 def _attempt(probe, function):
-    """What a function does under a probe: a list of arrays, or the exception that it raises."""
+    """What a function does under a probe: a list of arrays, or of the exception that it raises."""
     try:
         with np.errstate(all="ignore"):
-            result = probe(function if hasattr(function, "uses_a_tape") else noticing_blanks(function))
+            result = probe(noticing_blanks(function))
         parts = result if isinstance(result, tuple) else (result,)
         if any(part is None for part in parts):
-            return Hint(NOTHING)
+            return [Hint(NOTHING)]
         return [np.asarray(ops.convert_to_numpy(part), "float64") for part in parts]
     except Blank:
         raise
     except Exception as error:  # what the student's code raises is a part of the answer
-        return error
+        return [error]
 
 
 def in_words(error: Exception, function: Callable | None = None) -> str:
     """Returns what an exception means for the student, without TensorFlow's own words."""
     text = str(error)
-    uses_a_tape = function is not None and (_uses_a_tape(function) or getattr(function, "uses_a_tape", False))
+    code = getattr(inspect.unwrap(function), "__code__", None) if function else None
+    uses_a_tape = "GradientTape" in getattr(code, "co_names", ())
     if isinstance(error, Hint):
         return UNWATCHED if text == NOTHING and uses_a_tape else text
     if _NONE_GRADIENT.search(text) and (uses_a_tape or "radient" in text):
         return UNWATCHED
     if isinstance(error, tf.errors.OpError) or "tensorflow" in type(error).__module__:
-        shapes = _SHAPES.search(text)
         if "expected to be a" in text or "dtype" in text:
             return "TensorFlow computes with numbers of one type only: turn all of them into float32."
+        shapes = _SHAPES.search(text)
         return f"TensorFlow cannot compute this: the shapes do not fit{': ' + shapes.group() if shapes else ''}."
-    first = text.strip().partition("\n")[0]
-    return f"your answer raised {type(error).__name__}: {first[:200]}"
+    return f"your answer raised {type(error).__name__}: {text.strip().partition(chr(10))[0][:200]}"

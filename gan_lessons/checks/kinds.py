@@ -1,12 +1,12 @@
-"""The kinds of answer that an exercise can ask for: a number, a choice, several of these, a network.
+"""The kinds of answer that an exercise can ask for: a number, a choice, or several of these.
 
 A kind holds what is right, the known mistakes with a hint for each, a nudge for every other wrong answer, and the
-formula that follows the nudge. `examine` returns where an answer is right, and raises `Hint` where it is wrong. A
-function is a kind too; it has a module of its own, `gan_lessons.checks.functions`.
+formula that follows the nudge. A function is a kind too, in a module of its own, `gan_lessons.checks.functions`.
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+import textwrap
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,11 @@ from keras import ops
 
 
 class Hint(Exception):
-    """Raised for a wrong answer. Its text tells the student what to look at.
+    """Raised for a wrong answer.
 
     Args:
-        text: what is wrong.
-        formula: what the student reads besides after another wrong answer.
+        text: what is wrong, for the student.
+        formula: what the student reads too after another wrong answer.
     """
 
     def __init__(self, text: str, formula: str = ""):
@@ -32,22 +32,23 @@ class Blank(Exception):
 
 def is_blank(answer: Any) -> bool:
     """Returns whether an answer is `...` or `None`, or a sequence or a dictionary of nothing else."""
-    if answer is ... or answer is None:
-        return True
     if isinstance(answer, Mapping):
         answer = list(answer.values())
     if isinstance(answer, (list, tuple)):
-        return len(answer) > 0 and all(is_blank(part) for part in answer)
-    return False
+        return len(answer) > 0 and all(map(is_blank, answer))
+    return answer is ... or answer is None
 
 
 def written(function: Callable) -> str:
     """Returns the source of a function of the rows, under a public name."""
-    return inspect.getsource(function).replace("def _", "def ", 1).rstrip()
+    return textwrap.dedent(inspect.getsource(function)).replace("def _", "def ", 1).rstrip()
 
 
 class Kind:
     """Base of all kinds of answer.
+
+    A kind has two methods. `examine(answer)` raises `Hint` where the answer is wrong, and `Blank` where something is
+    still to do. `solution()` returns a right answer as the text of Python code.
 
     Args:
         nudge: the hint for a wrong answer that is no known mistake: what to look at.
@@ -58,14 +59,6 @@ class Kind:
 
     def __init__(self, nudge: str, formula: str):
         self.nudge, self.formula = nudge, formula
-
-    def examine(self, answer: Any) -> str | None:
-        """Returns where the answer is right: nothing, or what was measured. Raises `Hint` or `Blank` elsewhere."""
-        raise NotImplementedError
-
-    def solution(self) -> str:
-        """Returns a right answer as the text of Python code."""
-        raise NotImplementedError
 
     def wrong(self, hint: str = ""):
         """Raises `Hint` with a hint, or with the nudge where none is given."""
@@ -80,83 +73,56 @@ class Number(Kind):
         mistakes: from a wrong number to its hint. An answer counts as the nearest of all of these.
         nudge, formula: as in `Kind`.
         room: how far an answer may be away, relative to the right number (or to ½, if that is larger).
-        within: the lowest and the highest possible number and the hint for all outside, or None.
     """
 
-    def __init__(
-        self,
-        right: float,
-        mistakes: Mapping[float, str],
-        nudge: str,
-        formula: str,
-        room: float = 0.01,
-        within: tuple[float, float, str] | None = None,
-    ):
+    def __init__(self, right: float, mistakes: Mapping[float, str], nudge: str, formula: str, room: float = 0.01):
         super().__init__(nudge, formula)
-        self.right, self.mistakes, self.room, self.within = float(right), dict(mistakes), room, within
+        self.right, self.mistakes, self.room = float(right), dict(mistakes), room
 
     def examine(self, answer):
         try:
+            if isinstance(answer, bool):
+                raise TypeError
             array = np.asarray(answer if isinstance(answer, str) else ops.convert_to_numpy(answer))
-            value = float(array.reshape(())) if not isinstance(answer, bool) and array.size == 1 else None
+            value = float(array.reshape(()))
         except (TypeError, ValueError):
-            value = None
-        if value is None:
             self.wrong(f"the answer is one number. Received: {answer!r}.")
-        near = {number: self._apart(value, number) for number in (self.right, *self.mistakes)}
-        nearest = min(near, key=near.get)
-        if not near[nearest] <= self.room:  # also where it is NaN
-            if self.within and not self.within[0] <= value <= self.within[1]:
-                self.wrong(self.within[2])
+
+        def apart(number):
+            return 0.0 if value == number else np.nan_to_num(abs(value - number) / max(abs(number), 0.5), nan=np.inf)
+
+        nearest = min((self.right, *self.mistakes), key=apart)
+        if not apart(nearest) <= self.room:
             self.wrong()
         if nearest != self.right:
             self.wrong(self.mistakes[nearest])
-
-    @staticmethod
-    def _apart(value, number):
-        return (
-            0.0 if value == number else abs(value - number) / max(abs(number), 0.5) if np.isfinite(number) else np.inf
-        )
 
     def solution(self):
         return f"{self.right:.6g}"
 
 
 class Choice(Kind):
-    """A word, True or False, or a shape; case and surrounding spaces do not count.
+    """A word, or True or False. Case and surrounding spaces do not count.
 
     Args:
-        right: the right choice: a string, a bool or a tuple of integers.
+        right: the right choice, a string or a bool.
         mistakes: from a wrong choice to its hint.
         nudge, formula: as in `Kind`.
-        options: all words that can be chosen. By default the right one and the known mistakes.
     """
 
-    def __init__(self, right, mistakes: Mapping[Any, str], nudge: str, formula: str, options: Iterable = ()):
+    def __init__(self, right: str | bool, mistakes: Mapping[Any, str], nudge: str, formula: str):
         super().__init__(nudge, formula)
         self.right, self.mistakes = right, dict(mistakes)
-        self.options = tuple(options) or (right, *mistakes)
 
     def examine(self, answer):
-        chosen = self._read(answer)
-        if chosen == self.right:
-            return
-        if not isinstance(self.right, tuple) and chosen not in self.options:
-            self.wrong(f"{answer!r} is none of {', '.join(map(str, sorted(self.options)))}.")
-        self.wrong(self.mistakes.get(chosen, ""))
-
-    def _read(self, answer):
-        if isinstance(self.right, tuple):
-            try:
-                return tuple(int(size) for size in answer)
-            except (TypeError, ValueError):
-                self.wrong("a shape is a tuple of whole numbers, such as (3, 5).")
+        read = {str(choice).lower(): choice for choice in (self.right, *self.mistakes)}
+        if isinstance(self.right, bool):
+            read |= {"1": True, "0": False}
         word = str(answer).strip().lower()
-        return {"true": True, "1": True, "false": False, "0": False}.get(word, word) if self._is_bool else word
-
-    @property
-    def _is_bool(self):
-        return isinstance(self.right, bool)
+        if word not in read:
+            self.wrong(f"{answer!r} is none of {', '.join(sorted(map(str, (self.right, *self.mistakes))))}.")
+        if read[word] != self.right:
+            self.wrong(self.mistakes[read[word]])
 
     def solution(self):
         return repr(self.right)
@@ -167,49 +133,40 @@ class Several(Kind):
 
     Args:
         parts: from a name to the kind of that answer.
-        mistakes: pairs of a wrong answer to all parts, a dictionary, and its hint. They come before the parts' own.
         formula: as in `Kind`, for parts that have none.
         selection: whether the student gives a list of the names that are True.
     """
 
     several = True
 
-    def __init__(
-        self,
-        parts: Mapping[Any, Kind],
-        mistakes: Iterable[tuple[Mapping, str]] = (),
-        formula: str = "",
-        selection: bool = False,
-    ):
+    def __init__(self, parts: Mapping[Any, Kind], formula: str = "", selection: bool = False):
         names = ", ".join(map(str, parts))
         nudge = f"keep the dictionary with the keys {names}, and replace the dots behind each colon."
         super().__init__(f"give a list of some of these: {names}." if selection else nudge, formula)
-        self.parts, self.mistakes, self.selection = dict(parts), list(mistakes), selection
+        self.parts, self.selection = dict(parts), selection
 
     def examine(self, *answers):
         answers = self._by_name(answers[0] if len(answers) == 1 else answers)
-        blank, hints = [], {}
+        blank, hints = [], []
         for name, part in self.parts.items():
             try:
                 if is_blank(answers[name]):
                     raise Blank
                 part.examine(answers[name])
             except Blank:
-                blank.append(name)
+                blank.append(str(name))
             except Hint as hint:
-                hints[name] = hint
-        for mistake, text in self.mistakes:
-            if hints and not blank and all(self._agree(part, answers[n], mistake[n]) for n, part in self.parts.items()):
-                self.wrong(text)
-        for name, hint in hints.items():
-            raise Hint(f"{self._label(name)}{hint}", hint.formula or self.formula)
+                label = f"({name}) " if len(str(name)) == 1 else f"{name}: "
+                hints.append(Hint(f"{label}{hint}", hint.formula or self.formula))
+        if hints:
+            raise hints[0]
         if blank:
-            raise Blank(f"still to do: {', '.join(map(str, blank))}.")
+            raise Blank(f"still to do: {', '.join(blank)}.")
 
     def _by_name(self, answers):
         if self.selection and not isinstance(answers, Mapping):
             try:
-                chosen = {tuple(int(size) for size in name) for name in answers}
+                chosen = {tuple(map(int, name)) for name in answers}
             except (TypeError, ValueError):
                 self.wrong()
             if other := chosen - set(self.parts):
@@ -221,52 +178,9 @@ class Several(Kind):
             self.wrong()
         return answers
 
-    @staticmethod
-    def _agree(part, answer, other):
-        """Whether an answer to a part is the one of a known mistake."""
-        if isinstance(part, Number):
-            try:
-                return np.isclose(float(answer), other, rtol=part.room)
-            except (TypeError, ValueError):
-                return False
-        return str(answer).strip().lower() == str(other).lower()
-
-    @staticmethod
-    def _label(name):
-        return f"({name}) " if len(str(name)) == 1 else f"{name}: "
-
     def solution(self):
         if self.selection:
             return repr([name for name, part in self.parts.items() if part.right])
         if any(hasattr(part, "reference") for part in self.parts.values()):
             return "\n\n".join(part.solution() for part in self.parts.values())
-        lines = (f"    {name!r}: {part.solution()}," for name, part in self.parts.items())
-        return "\n".join(["{", *lines, "}"])
-
-
-class Network(Kind):
-    """A Keras model that has to keep a list of rules.
-
-    Args:
-        reference: a function that makes a right model. It is the solution as well.
-        rules: triples of a function from a model to whether it keeps the rule, the hint for one that breaks it (`{}`
-            in it stands for what the model has), and a function that makes a model that breaks this rule alone. The
-            first function may return a pair: whether it keeps the rule, and what the model has.
-        formula: as in `Kind`.
-    """
-
-    def __init__(self, reference: Callable, rules: Iterable[tuple[Callable, str, Callable]], formula: str):
-        super().__init__("return a Keras model: keras.Model(latents, x).", formula)
-        self.reference, self.rules = reference, list(rules)
-
-    def examine(self, model):
-        if not hasattr(model, "layers") or not hasattr(model, "output_shape"):
-            self.wrong(f"{self.nudge} Received: {type(model).__name__}.")
-        for keeps, hint, _ in self.rules:
-            kept = keeps(model)
-            kept, has = kept if isinstance(kept, tuple) else (kept, "")
-            if not kept:
-                self.wrong(hint.format(has))
-
-    def solution(self):
-        return written(self.reference)
+        return "{" + ", ".join(f"{name!r}: {part.solution()}" for name, part in self.parts.items()) + "}"

@@ -38,7 +38,7 @@
 # %%
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # fewer messages
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # fewer messages
 
 import keras
 import matplotlib.pyplot as plt
@@ -356,7 +356,7 @@ assert by_length[1][2] < 0.2 * by_length[10][2]  # short: one figure for all
 # It measures whether a digit can be recognised, not whether a hand could have drawn it. Lesson {{lesson:quality}} is
 # about better measures.
 #
-# ### Exercise 4 · Half-way is shorter
+# ### Exercise 4 · Half-way between two latents
 #
 # Two latents from $N(0, 1)$ are about 10 long and nearly at right angles to each other. (Their product $a_1 b_1 +
 # \dots + a_{100} b_{100}$ has terms of both signs and is 0 on average, where the squared lengths are 100.) How long

@@ -15,22 +15,28 @@
 #
 # You will see a GAN learn within seconds, stop it after every step, and break it in three ways.
 #
-# ![A generative adversarial network](../docs/diagrams/gan.svg)
+# ![A generative adversarial network. Latents z go into the generator G, which makes fakes G(z). Real samples x and
+# fakes go into the discriminator D, which outputs one logit for each. The gradient of D's loss changes D alone. The
+# gradient of G's loss flows back through D and changes G alone.](../docs/diagrams/gan.svg)
 #
 # Read the diagram from left to right. The **generator** $G$ makes a fake of each **latent**, a vector of random
 # numbers. The **discriminator** $D$ gets real samples and fakes, and outputs one number for each: high for "real",
 # low for "fake". Two losses compare its outputs with two different wishes. The dashed arrows show whose weights each
 # loss changes.
 #
-# **What you need.** Lesson {{lesson:start_here}}. From mathematics: points in the plane, the gradient of a function
-# of two variables (the direction in which it rises fastest), the logarithm, the mean.
+# ## Before you start
 #
-# **How long it takes.** Half an hour: ten minutes of reading, three exercises, a few minutes of computing.
+# **What you need.** Lesson {{lesson:start_here}}.
+#
+# **Mathematics.** Points in the plane, the gradient of a function of two variables (the direction in which it rises
+# fastest), the logarithm, the mean.
+#
+# **Time.** {{time}}, with the exercises.
 
 # %%
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow prints much when it starts
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow prints much when it starts
 
 import keras
 import numpy as np
@@ -133,7 +139,7 @@ film.slider()
 # computes it: `gl.watch.pull(gan, fakes)`. It is the dashed orange arrow of the diagram, stopped at the fakes. In the
 # package's `GAN` the same gradient continues through $G$, to its weights.
 #
-# ### Exercise 1 How long is an arrow?
+# ### Exercise 1 · How long is an arrow?
 #
 # For one fake, $D$ outputs the logit 0, and $\nabla_x D = (0, 2)$ there. How long is its arrow?
 
@@ -223,7 +229,7 @@ moons_film.strip([0, 1, 2, 4, 10], columns=5)
 #
 # A GAN can also fail so that all fakes are nearly the same. You need a number to notice it.
 #
-# ### Exercise 2 A number for mode collapse
+# ### Exercise 2 · A number for mode collapse
 #
 # Write a function that finds each fake's nearest mode, and returns the share of fakes at the most popular one.
 # `fakes` has shape (count, 2), `modes` has shape (modes, 2).
@@ -339,7 +345,7 @@ if SHORT == 2000:
 # From the first form of the loss. In the minimax game $G$ lowers $\log(1 - \sigma(D(x)))$. Its arrow is
 # $\sigma(D(x))\,\nabla_x D(x)$: the same direction, another length.
 #
-# ### Exercise 3 When D is sure
+# ### Exercise 3 · When D is sure
 #
 # For one fake, $\sigma(D(x)) = 0.01$. How many times longer is the arrow of the loss $-\log \sigma(D(x))$ than that
 # of $\log(1 - \sigma(D(x)))$?
