@@ -29,7 +29,18 @@ from typing import Any, NamedTuple
 from gan_lessons.checks.functions import in_words, noticing_blanks
 from gan_lessons.checks.kinds import Blank, Hint, Kind, is_blank
 
-_LESSONS = ("start_here", "watch", "minimax_game", "mlp_gan", "dcgan", "wgan", "quality", "clinic", "faster")
+_LESSONS = (
+    "start_here",
+    "watch",
+    "minimax_game",
+    "mlp_gan",
+    "dcgan",
+    "wgan",
+    "dynamics",
+    "quality",
+    "clinic",
+    "faster",
+)
 
 # The latest outcome of every exercise seen so far, by (lesson, exercise): what `report` counts.
 _outcomes = {}
@@ -109,6 +120,22 @@ class Exercise:
         _outcomes[_place(self)] = outcome
         print(outcome)
         return outcome
+
+    def working(self, function: Callable) -> Callable:
+        """Returns the function that a lesson goes on with: the student's if it is right, or else the solution.
+
+        It says which. An answer that is wrong or blank thus spoils no later cell.
+
+        Args:
+            function: the student's function.
+        """
+        try:
+            self.kind.examine(noticing_blanks(function))
+            print(f"{self.title}: the lesson goes on with your function.")
+            return function
+        except Exception:  # whatever the student's code raised
+            print(f"{self.title}: the lesson goes on with a function of its own until yours is right.")
+            return self.kind.reference
 
     def _hint(self, text, formula):
         """The next rung of the ladder: the hint, then the formula besides, then the way to the solution."""
