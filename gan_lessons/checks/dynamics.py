@@ -82,7 +82,7 @@ best_weight = Exercise(
 )
 
 _GAMES = {"minimax": 0, "non_saturating": 0, "wasserstein": 0, "clipped": 0, "slope_1": 0, "slope_0": 1}
-_HINT = "take a step's eigenvalues at the centre: is |1 + hλ| below 1, and is the centre a place to rest at all?"
+_HINT = "is |1 + hλ| of a step below 1 at the equilibrium? And may the players rest there at all?"
 which_settle = Exercise(
     "Which of them settle?",
     Several({name: Choice(bool(yes), {not yes: _HINT}, _HINT, "True or False") for name, yes in _GAMES.items()}),

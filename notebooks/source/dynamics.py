@@ -79,6 +79,9 @@ SEEDS = (0,)
 # | non-saturating | $\mathrm{softplus}(-u)$ | $\mathrm{softplus}(u)$ |
 # | Wasserstein | $-u$ | $u$ |
 #
+# (As before, $\mathrm{softplus}(t) = \log(1 + e^t)$, so $\log(1 - \sigma(u)) = -\mathrm{softplus}(u)$, and
+# $-\log \sigma(u) = \mathrm{softplus}(-u)$. What $D$ loses on the real number is constant, and left out.)
+#
 # Let both take very small steps, so small that time flows: $\theta' = -\partial\,\text{loss}_G / \partial\theta$ and
 # $\psi' = -\partial\,\text{loss}_D / \partial\psi$. In the Wasserstein game that is $\theta' = \psi$,
 # $\psi' = -\theta$.
@@ -253,8 +256,9 @@ for name, step in (("at once", [[1, h], [-h, 1]]), ("alternating", [[1 - h**2, h
 # $$\begin{pmatrix} \theta \\ \psi \end{pmatrix}' = J \begin{pmatrix} \theta \\ \psi \end{pmatrix}, \qquad
 #   J = \begin{pmatrix} 0 & 1 \\ -1 & -2w \end{pmatrix}, \qquad \lambda = -w \pm \sqrt{w^2 - 1}.$$
 #
-# In flowing time a vector grows like $e^{\lambda t}$. Its length follows the *real part* of $\lambda$: negative means
-# inwards. The imaginary part turns it. Without penalty, $\lambda = \pm i$: the circle.
+# $J$ is the **Jacobian**, the matrix of all derivatives of $(\theta', \psi')$. In flowing time a vector grows like
+# $e^{\lambda t}$. Its length follows the *real part* of $\lambda$: negative means inwards. The imaginary part turns it.
+# Without penalty, $\lambda = \pm i$: the circle.
 #
 # ### Exercise 4 · The best friction
 #
@@ -292,7 +296,8 @@ for objective, c in (("minimax", 0.5), ("non_saturating", 0.5), ("wasserstein", 
 # ## 4. Which of them settle?
 #
 # You know two more ways to hold $D$'s slope, from lesson {{lesson:wgan}}: clipping, here $|\psi| \le 0.5$, and the
-# penalty towards slope 1, $w\,(|\psi| - 1)^2$.
+# penalty towards slope 1, $w\,(|\psi| - 1)^2$. And the other two games? They are not linear, but close to the
+# equilibrium they nearly are. Since $\sigma(0) = ½$, their $J$ has ½ and −½ in place of 1 and −1.
 #
 # ### Exercise 5 · Six games
 #
@@ -347,6 +352,9 @@ assert np.isclose(ends["non_saturating"], np.sqrt(2 * 0.1), rtol=0.05)  # inward
 # - *clipped*: the clip cuts the large circle down to one that fits. It is a circle still.
 # - *slope_1*: at the equilibrium $\psi$ would have to be 0, and the penalty pushes it away from there.
 # - *slope_0*: friction. It settles.
+#
+# Alternating steps explode in no game, and `slope_0` is still the only one that comes to rest. (`non_saturating` goes
+# on falling, slowly.)
 #
 # ## 5. And with a network for D?
 #
@@ -414,18 +422,19 @@ axes.axhline(0, color="grey", linewidth=0.6)
 axes.set(xlabel="step", ylabel="θ, where the fake is", title=f"seed {SEEDS[0]}")
 axes.legend()
 words = "Without penalty the fake swings about 0 and the swings shrink slowly. With w = 0.1 and 1 it comes to 0 and "
-show(figure, words + "stays. With w = 10 it hardly moves.")
+show(figure, words + "stays. With w = 10 it stays near 1.")
 
 # %% tags=["test"]
 if STEPS >= 1500:
     last = {w: [np.abs(path[-200:]).max() for path in paths] for w, paths in swings.items()}
     assert max(last[0.1] + last[1.0]) < 0.001 < 0.01 < min(last[0.0]) and min(last[10.0]) > 0.5
+    assert all(np.ptp(path[-200:]) < 1e-3 for path in swings[10.0])  # no slope under the fake moves it any more
 
 # %% [markdown]
 # Without a penalty, the fake swings around 0, and the swings get smaller only slowly. (They do get smaller, which the
 # straight line did not do. A network has more weights than one, among them biases; this lesson leaves open which of
-# them damp it.) With $w = 0.1$ or 1 the fake comes to 0 and stays. With $w = 10$, $D$ is flat, and the fake hardly
-# moves: section 3 again.
+# them damp it.) With $w = 0.1$ or 1 the fake comes to 0 and stays. With $w = 10$, $D$ is flat where the fake is,
+# and the fake stays there: section 3 again.
 #
 # ## What this does not say
 #

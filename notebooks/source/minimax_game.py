@@ -189,16 +189,18 @@ np.testing.assert_allclose(best, gl.theory.optimal_discriminator(p_real, p_fake)
 #
 # A network never sees a density. It sees samples, and it outputs a logit $t$, with $D(x) = \sigma(t)$ and
 # $\sigma(t) = 1/(1 + e^{-t})$. It lowers a loss, and $D$'s loss is $-V$, with means over a batch in place of the
-# integrals.
-#
-# The logarithm of $\sigma(-1000)$ would be $\log 0$ by rounding. So compute it in one piece: $-\log \sigma(t) =
-# \log(1 + e^{-t}) = \mathrm{softplus}(-t)$, and $-\log(1 - \sigma(t)) = \mathrm{softplus}(t)$. (`ops` is `keras.ops`:
-# NumPy's functions, in a form that TensorFlow can differentiate.)
-
+# integrals: the mean of $-\log D(x)$ over real samples, plus that of $-\log(1 - D(x))$ over fakes. Keras calls these
+# means the *binary cross-entropy* with the labels 1 and 0. (`ops` is `keras.ops`: NumPy's functions, in a form that
+# TensorFlow can differentiate.)
 
 # %%
+cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
+
+
 def discriminator_loss(real_logits, fake_logits):
-    return ops.mean(ops.softplus(-real_logits)) + ops.mean(ops.softplus(fake_logits))  # −V
+    on_real = cross_entropy(ops.ones_like(real_logits), real_logits)  # mean of −log D(x)
+    on_fakes = cross_entropy(ops.zeros_like(fake_logits), fake_logits)  # mean of −log(1 − D(G(z)))
+    return on_real + on_fakes
 
 
 def network():
@@ -207,19 +209,30 @@ def network():
     return keras.Sequential([keras.Input((1,)), *hidden, layers.Dense(1)])
 
 
+# %% tags=["test"]
+t = np.float32([[-3.0], [0.5], [2.0], [-1000.0]])
+D = special.expit(t.astype("float64"))
+assert np.isclose(float(discriminator_loss(t[:3], t)), -np.log(D[:3]).mean() - np.log(1 - D).mean(), rtol=1e-5)
+
+# %%
 random = np.random.default_rng(0)
 left = random.random(20_000) < 0.6
 real = np.where(left, random.normal(-1.5, 0.6, 20_000), random.normal(2, 0.6, 20_000))
 fake = random.normal(0, 1.6, 20_000)
-reals, fakes = (tf.constant(numbers[:, None], "float32") for numbers in (real, fake))
+real_samples, fake_samples = (tf.constant(numbers[:, None], "float32") for numbers in (real, fake))
+
+
+def draw_real(count=256):
+    return tf.gather(real_samples, tf.random.uniform((count,), 0, len(real), tf.int32))
+
+
+def draw_fake(count=256):
+    return tf.gather(fake_samples, tf.random.uniform((count,), 0, len(fake), tf.int32))
 
 
 # %%
-def draw(numbers, count=256):
-    return tf.gather(numbers, tf.random.uniform((count,), 0, len(numbers), tf.int32))
-
-
 def descender(D, draw_real, draw_fake, optimizer):
+    """Returns a function that lets D take one step."""
 
     @tf.function
     def step():
@@ -236,12 +249,13 @@ def descender(D, draw_real, draw_fake, optimizer):
 # %%
 keras.utils.set_random_seed(0)
 D = network()
-step = descender(D, lambda: draw(reals), lambda: draw(fakes), keras.optimizers.Adam(2e-3))
+step = descender(D, draw_real, draw_fake, keras.optimizers.Adam(2e-3))
 for _ in range(D_STEPS):
     step()
 
 learnt = ops.convert_to_numpy(ops.sigmoid(D(x[:, None].astype("float32"))))[:, 0]
-print(f"V of the network: {value(learnt, p_real, p_fake):.3f}")
+error = np.trapezoid(np.abs(learnt - best) * (p_real + p_fake) / 2, x)
+print(f"V of the network: {value(learnt, p_real, p_fake):.3f}; mean of |D − D*| over real and fakes: {error:.3f}")
 
 # %%
 figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
@@ -251,17 +265,19 @@ axes.plot(x, best, color="black", linewidth=3, alpha=0.35, label="D*")
 axes.plot(x, learnt, color=GREEN, label="D, learnt from samples")
 axes.set(xlabel="x", ylim=(0, 1.02), xlim=(-8, 8))
 axes.legend(loc="upper right", fontsize=8)
-show(figure, "D learnt from samples lies close to D* from -4 to 5, and leaves it farther out, where no samples are.")
+show(
+    figure,
+    "D learnt from samples follows D*, closely at the left bump and less so at the right one, where samples are fewer.",
+)
 
 # %% tags=["test"]
-error = np.trapezoid(np.abs(learnt - best) * (p_real + p_fake) / 2, x)
 assert value(learnt, p_real, p_fake) < v_best
 if D_STEPS >= 1500:
     assert error < 0.03 and v_best - value(learnt, p_real, p_fake) < 0.01
 
 # %% [markdown]
-# The two agree where samples lie. Farther out they part: no sample falls there, so nothing in the loss says what is
-# right. Keep this in mind; section 5 depends on it.
+# The two are close, and closest at the left bump, where most samples lie. To the right of 3, where they are few, the
+# network is farther off: it knows nothing but samples.
 #
 # ## 3. What does the best discriminator measure?
 #
@@ -322,7 +338,7 @@ def wasserstein(p, q):
 
 
 def box(s):
-    return stats.uniform.pdf(x, s, 1)
+    return stats.uniform.pdf(x, s + 0.002, 1)  # its edges lie between two points of x
 
 
 shifts = np.linspace(0, 4, 41)
@@ -352,8 +368,9 @@ assert np.isclose(wasserstein(p_real, p_fake), gl.theory.wasserstein_1d(p_real, 
 #
 # ### Exercise 4 · G's loss
 #
-# Write the non-saturating loss, from the logits of a batch of fakes. It must be finite for every logit, as $D$'s loss
-# is.
+# Write the non-saturating loss from the logits of a batch of fakes, without Keras's cross-entropy. It must be finite
+# for every logit: $\sigma(-1000)$ rounds to 0, and $\log 0$ is not a number. Use `ops.softplus(t)`, which computes
+# $\log(1 + e^t)$ for every $t$.
 
 
 # %%
@@ -398,13 +415,13 @@ def made(G):
 def train(seed, every=STEPS // 30):
     """Returns moments of a training: (step, fakes, D on the line, D's loss)."""
     keras.utils.set_random_seed(seed)
-    G, D, moments = network(), network(), []
+    G, D, moments, d_loss = network(), network(), [], np.nan
     for_g, for_d = (keras.optimizers.Adam(rate, beta_1=0.5) for rate in (1e-3, 2e-3))
-    step = game(G, D, lambda: draw(reals), generator_loss, for_g, for_d)
+    step = game(G, D, draw_real, generator_loss, for_g, for_d)
     for number in range(STEPS + 1):
-        d_loss = step()
         if number % every == 0:
             moments.append((number, made(G), special.expit(ops.convert_to_numpy(D(line))[:, 0]), float(d_loss)))
+        d_loss = step()
     return moments
 
 
@@ -417,7 +434,6 @@ trainings = {seed: train(seed) for seed in SEEDS}
 
 def draw_moment(axes, moment):
     number, fakes, D, _ = moment
-    axes.clear()
     axes.fill_between(x, p_real, color=REAL, alpha=0.35, label="real")
     axes.hist(fakes, bins=np.arange(-4, 4.1, 0.1), density=True, color=FAKE, alpha=0.6, label="fakes")
     axes.plot(line[:, 0], D, color=GREEN, label="D(x)")
@@ -435,27 +451,27 @@ words = "The fakes begin in one narrow bump near 0, spread, and end in two bumps
 show(figure, words + "D is low where there are too many fakes, and ends near a half.")
 
 # %%
-print("seed   W at the start, and in the last ten pictures   D's loss there   fakes on the left, in the gap")
+print("seed   W at the start, and in the last ten pictures   D's loss there   fakes left of 0.25")
 for seed, moments in trainings.items():
     w = [stats.wasserstein_distance(fakes, real) for _, fakes, _, _ in moments]
-    d_loss = np.mean([one[-1] for one in moments[-10:]])
-    fakes = moments[-1][1]
-    left, gap = np.mean(fakes < 0.25), np.mean(np.abs(fakes - 0.25) < 0.5)
-    print(f"{seed:4} {w[0]:16.2f} {min(w[-10:]):16.2f} to {max(w[-10:]):.2f} {d_loss:22.2f} {left:17.0%} {gap:11.0%}")
-print(f"real numbers {np.mean(real < 0.25):68.0%} {np.mean(np.abs(real - 0.25) < 0.5):11.0%}")
+    d_loss, left = np.mean([one[-1] for one in moments[-10:]]), np.mean(moments[-1][1] < 0.25)
+    print(f"{seed:4} {w[0]:16.2f} {min(w[-10:]):16.2f} to {max(w[-10:]):.2f} {d_loss:22.2f} {left:20.0%}")
+floor = stats.wasserstein_distance(real[:2001], real[2001:])
+print(f"real numbers against real numbers {floor:.2f} {np.mean(real < 0.25):51.0%}")
 
 # %% tags=["test"]
 ends = {seed: [stats.wasserstein_distance(one[1], real) for one in moments] for seed, moments in trainings.items()}
 assert all(np.isfinite(w).all() and min(w[1:]) < 0.7 * w[0] for w in ends.values())
 if STEPS >= 1500:
     for seed, w in ends.items():
-        assert max(w[-10:]) < 0.5 * w[0] and max(w[-10:]) > 1.3 * min(w[-10:])  # near, and it does not settle
+        assert max(w[-10:]) < 0.5 * w[0] and max(w[-10:]) > 1.7 * min(w[-10:])  # near, and it does not settle
         assert abs(np.mean([one[-1] for one in trainings[seed][-10:]]) - 2 * np.log(2)) < 0.1
-        fakes = trainings[seed][-1][1]
-        assert 0.3 < np.mean(fakes < 0.25) < 0.9 and np.mean(np.abs(fakes - 0.25) < 0.5) > 0.02
+        assert abs(np.mean(trainings[seed][-1][1] < 0.25) - 0.6) < 0.1
 
 # %% [markdown]
-# PROSE4
+# All seeds find both bumps, in about the right shares, and $W$ falls to a fraction of what it was. $D$'s loss is close
+# to 1.39, that is $\log 4$: the loss of a $D$ that outputs ½. So neither player is winning. The loss does *not* say
+# whether the fakes are good: it stays there while $W$ goes up and down.
 #
 # ## 5. Does it stop when the fakes are far away?
 #
@@ -572,7 +588,11 @@ if FAR_STEPS >= 500:
 #
 # ## What did not work
 #
-# PROSE6
+# - **On the two bumps, no training settles.** In the last ten pictures $W$ rises to twice its lowest value or more, at
+#   the same loss of $D$. The optional lesson {{lesson:dynamics}} finds out why.
+# - **The minimax loss against a quick $D$** left the fakes where they were, on every seed.
+# - **The speed in section 5 is no merit of a loss.** Adam moves $b$ by about its rate, 0.02, at each step, whatever the
+#   gradient's length. That alone makes about 255 steps for the distance of 5.1.
 
 # %%
 gl.checks.report("minimax_game")
