@@ -301,7 +301,7 @@ def jensen_shannon(p, q):
 
 
 print("fakes           V(D*, G)   2·JSD − 2·log 2")
-for name, p_g in {"one wide bump": p_fake, "left alone": stats.norm.pdf(x, -1.5, 0.6), "as real": p_real}.items():
+for name, p_g in {"one wide bump": p_fake, "left bump only": stats.norm.pdf(x, -1.5, 0.6), "as real": p_real}.items():
     v = value(best_discriminator(p_real, p_g), p_real, p_g)
     print(f"{name:15} {v:8.4f}   {2 * jensen_shannon(p_real, p_g) - 2 * np.log(2):8.4f}")
 
@@ -507,9 +507,14 @@ for axes, curve, label in zip(both, (special.expit(logits), logits), ("D(x) = σ
     axes.plot(stretch[:, 0], curve, color=GREEN)
     axes.set(xlabel="x", ylabel=label)
 both[1].legend()
-show(
-    figure, "D(x) falls from 1 to 0 between real and fakes and is flat at both. The logit falls steadily through both."
-)
+words = "D(x) is 1 at the real numbers and 0 at the fakes, and flat at both. The logit falls in a nearly straight line "
+show(figure, words + "from the real numbers to the fakes, and on under the fakes.")
+
+# %% tags=["test"]
+under = (stretch[:, 0] > 5.2) & (stretch[:, 0] < 6)
+assert logits[under][0] > logits[under][-1]
+if FAR_STEPS >= 500:
+    assert np.ptp(special.expit(logits[under])) < 0.01 and logits[under][0] - logits[under][-1] > 0.2
 
 # %% [markdown]
 # On the left is what the theorem is about: $D$ is sure, and flat where the fakes are. On the right is what your losses
