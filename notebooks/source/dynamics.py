@@ -82,7 +82,7 @@ SEEDS = (0,)
 # (As before, $\mathrm{softplus}(t) = \log(1 + e^t)$, so $\log(1 - \sigma(u)) = -\mathrm{softplus}(u)$, and
 # $-\log \sigma(u) = \mathrm{softplus}(-u)$. What $D$ loses on the real number is constant, and left out.)
 #
-# Let both take very small steps, so small that time flows: $\theta' = -\partial\,\text{loss}_G / \partial\theta$ and
+# Let both take infinitely small steps, in continuous time: $\theta' = -\partial\,\text{loss}_G / \partial\theta$ and
 # $\psi' = -\partial\,\text{loss}_D / \partial\psi$. In the Wasserstein game that is $\theta' = \psi$,
 # $\psi' = -\theta$.
 #
@@ -115,7 +115,7 @@ def wasserstein_field(theta, psi):
 
 
 # %% [markdown]
-# The package has the same three games, `gl.theory.DiracGAN`. Its `flow` follows the arrows in flowing time.
+# The package has the same three games, `gl.theory.DiracGAN`. Its `flow` follows the arrows in continuous time.
 
 
 # %%
@@ -251,12 +251,12 @@ for name, step in (("at once", [[1, h], [-h, 1]]), ("alternating", [[1 - h**2, h
 #
 # What would make a spiral go *inwards*? **R1** (Mescheder et al., 2018) is a penalty on $D$'s slope at the real data.
 # The slope of $\psi x$ is $\psi$, so it adds $w\psi^2$ to $D$'s loss, with a weight $w$. That adds $-2w\psi$ to
-# $\psi'$: the steeper $D$ is, the more it is pulled back to flat. In the Wasserstein game, in flowing time,
+# $\psi'$: the steeper $D$ is, the more it is pulled back to flat. In the Wasserstein game, in continuous time,
 #
 # $$\begin{pmatrix} \theta \\ \psi \end{pmatrix}' = J \begin{pmatrix} \theta \\ \psi \end{pmatrix}, \qquad
 #   J = \begin{pmatrix} 0 & 1 \\ -1 & -2w \end{pmatrix}, \qquad \lambda = -w \pm \sqrt{w^2 - 1}.$$
 #
-# $J$ is the **Jacobian**, the matrix of all derivatives of $(\theta', \psi')$. In flowing time a vector grows like
+# $J$ is the **Jacobian**, the matrix of all derivatives of $(\theta', \psi')$. In continuous time a vector grows like
 # $e^{\lambda t}$. Its length follows the *real part* of $\lambda$: negative means inwards. The imaginary part turns it.
 # Without penalty, $\lambda = \pm i$: the circle.
 #
@@ -333,9 +333,7 @@ for axes, (name, game) in zip(grid.flat, games.items()):
     draw(axes, game.field, game.flow(start=(1, 1), time=40)[1], name)
 for axes in grid[:, 0]:
     axes.set_ylabel("ψ, the slope of D")
-words = (
-    "Paths in flowing time: circles for minimax, wasserstein and, smaller, clipped; a slow spiral for non_saturating; "
-)
+words = "Paths in continuous time: circles for minimax, wasserstein and, smaller, clipped; a slow spiral for non_saturating; "
 show(figure, words + "a closed loop that keeps away from the middle for slope_1; a spiral into the middle for slope_0.")
 
 # %% tags=["test"]
