@@ -155,9 +155,10 @@ inverse_square = 1 / (path**2).sum(axis=1)
 assert np.isclose((inverse_square[-1] - inverse_square[len(times) // 2]) / 100, 1 / 8, rtol=0.02)
 
 # %% [markdown]
-# The path begins at the dot; the square is where it is after a time of 40. $G$ runs down $D$'s slope, past 0, to the
-# other side. There $D$ turns its slope round, and the chase goes back. In the minimax and the Wasserstein game the
-# path is a **circle**, since the squared distance from the equilibrium does not change:
+# The path begins at the dot; the square is where it is after a time of 40. First $D$ turns its line, until it falls to
+# the right. Then the fake climbs to the left, past 0, to the other side. There $D$ turns its line again, and the fake
+# comes back. In the minimax and the Wasserstein game the path is a **circle**, since the squared distance from the
+# equilibrium does not change:
 #
 # $$(\theta^2 + \psi^2)' = 2\theta\theta' + 2\psi\psi' = 2u\,\sigma(u) - 2u\,\sigma(u) = 0 \quad\text{(minimax)}$$
 #
@@ -333,8 +334,11 @@ for axes, (name, game) in zip(grid.flat, games.items()):
     draw(axes, game.field, game.flow(start=(1, 1), time=40)[1], name)
 for axes in grid[:, 0]:
     axes.set_ylabel("ψ, the slope of D")
-words = "Paths in continuous time: circles for minimax, wasserstein and, smaller, clipped; a slow spiral for non_saturating; "
-show(figure, words + "a closed loop that keeps away from the middle for slope_1; a spiral into the middle for slope_0.")
+words = "Paths in continuous time. Circles: minimax, wasserstein, and a smaller one for clipped. A slow spiral for "
+show(
+    figure,
+    words + "non_saturating, a closed loop far from the middle for slope_1, a short path into the middle for slope_0.",
+)
 
 # %% tags=["test"]
 ends = {name: np.hypot(*game.descend((1, 1), 5000, 0.1)[-1]) for name, game in games.items()}
