@@ -335,10 +335,7 @@ for axes, (name, game) in zip(grid.flat, games.items()):
 for axes in grid[:, 0]:
     axes.set_ylabel("ψ, the slope of D")
 words = "Paths in continuous time. Circles: minimax, wasserstein, and a smaller one for clipped. A slow spiral for "
-show(
-    figure,
-    words + "non_saturating, a closed loop far from the middle for slope_1, a short path into the middle for slope_0.",
-)
+show(figure, words + "non_saturating, a closed loop round the middle for slope_1, a path to the middle for slope_0.")
 
 # %% tags=["test"]
 ends = {name: np.hypot(*game.descend((1, 1), 5000, 0.1)[-1]) for name, game in games.items()}
