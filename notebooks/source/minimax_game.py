@@ -569,12 +569,12 @@ show(figure, words + "loss do as well, and those of the minimax loss stay near 5
 # %% tags=["test"]
 assert all(np.allclose(w[:, 0], 5.1, atol=0.01) and (w[:, -1] < w[:, 0]).all() for w in ways.values())
 if FAR_STEPS >= 500:
-    assert all((w.min(axis=1) < 0.2).all() for key, w in ways.items() if key != ("quick", "minimax"))
-    assert (ways["quick", "minimax"][:, -1] > 4).all()
+    assert all((w[:, 300] < 0.2).all() for key, w in ways.items() if key != ("quick", "minimax"))
+    assert (ways["quick", "minimax"][:, -1] > 4.6).all()
 
 # %% [markdown]
-# **Three of the four arrive**, although the two distributions do not touch for most of the way, and
-# $\mathrm{JSD} = \log 2$ has no slope there. Why?
+# **Three of the four arrive**, in less than 300 steps and on every seed, although the two distributions do not touch for
+# most of the way and $\mathrm{JSD} = \log 2$ has no slope there. Why?
 #
 # - **The theorem is about the best $D$.** The best $D$ is exactly 1 on the real numbers and exactly 0 on the fakes. It
 #   is flat, and so is every loss of it. A trained $D$ is a smooth network after a finite number of steps. It has to
@@ -595,9 +595,9 @@ if FAR_STEPS >= 500:
 #
 # - **On the two bumps, no training settles.** In the last ten pictures $W$ rises to twice its lowest value or more, at
 #   the same loss of $D$. The optional lesson {{lesson:dynamics}} finds out why.
-# - **The minimax loss against a quick $D$** left the fakes where they were, on every seed.
+# - **The minimax loss against a quick $D$** moved the fakes by less than half a unit, on every seed.
 # - **The speed in section 5 is no merit of a loss.** Adam moves $b$ by about its rate, 0.02, at each step, whatever the
-#   gradient's length. That alone makes about 255 steps for the distance of 5.1.
+#   gradient's length. That alone gives about 255 steps for a distance of 5.1.
 
 # %%
 gl.checks.report("minimax_game")
