@@ -573,8 +573,8 @@ if FAR_STEPS >= 500:
     assert (ways["quick", "minimax"][:, -1] > 4.6).all()
 
 # %% [markdown]
-# **Three of the four arrive**, in less than 300 steps and on every seed, although the two distributions do not touch for
-# most of the way and $\mathrm{JSD} = \log 2$ has no slope there. Why?
+# **Three of the four arrive**, in less than 300 steps and on every seed, although the two distributions do not touch
+# for most of the way and $\mathrm{JSD} = \log 2$ has no slope there. Why?
 #
 # - **The theorem is about the best $D$.** The best $D$ is exactly 1 on the real numbers and exactly 0 on the fakes. It
 #   is flat, and so is every loss of it. A trained $D$ is a smooth network after a finite number of steps. It has to
