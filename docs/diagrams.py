@@ -337,7 +337,28 @@ STEP = Diagram(
     legend="time runs from left to right · upper row: beside the step, in other threads",
 )
 
-DIAGRAMS = [GAN, WGAN, CONDITIONAL, BIGAN, TRANSLATION, CYCLEGAN, VAE, LINE_GAME, QUALITY, STEP]
+DIRAC = Diagram(
+    "dirac",
+    "The smallest GAN",
+    "On a line of numbers lie one fake, at θ, and one real sample, at 0. The discriminator's logit is a straight line "
+    "through 0 with the slope ψ. The fake moves up the slope. The discriminator turns its line, so that it falls at "
+    "the fake; once the fake has passed 0, the slope turns round.",
+    {
+        "fake": (1.2, 0.45, "made", "fake θ"),
+        "x": (2.5, 1.55, "real", "real 0"),
+        "D": (3.6, 0.05, "discriminator", "logit ψx"),
+    },
+    [],
+    [],
+    [
+        ([(0.3, 1.75), (4.7, 0.25)], "to_discriminator"),
+        ([(-0.1, 1), (5.1, 1)], "line"),
+        ([(1.2, 1), (1.85, 1)], "to_generator"),
+        ([(2.5, 1)], "real"),
+    ],
+)
+
+DIAGRAMS = [GAN, WGAN, CONDITIONAL, BIGAN, TRANSLATION, CYCLEGAN, VAE, LINE_GAME, QUALITY, STEP, DIRAC]
 
 
 # --- drawing ---------------------------------------------------------------------------------------------------------

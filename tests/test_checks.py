@@ -242,6 +242,14 @@ def test_no_exception_of_tensorflows_reaches_the_student(function, words):
     assert row(slopes)
 
 
+def test_a_lesson_goes_on_with_a_working_function(capsys):
+    row = Exercise("Twice", on_line(), right="yes.")
+    mine = [lambda x: x + x, lambda x: x, lambda x: ..., lambda x: 1 / 0]
+    assert [row.working(function) is function for function in mine] == [True, False, False, False]
+    assert row.working(mine[-1])(3) == 6 and row.wrong == 0
+    assert "goes on with your function" in capsys.readouterr().out.splitlines()[0]
+
+
 def test_a_mistake_is_told_by_all_that_it_does():
     """Two mistakes that agree on the first data: the one that agrees on the second as well gives the hint."""
     probes = [on(np.array([1.0, 2.0])), on(np.array([-3.0, 1.0]))]

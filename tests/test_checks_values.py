@@ -8,7 +8,7 @@ from scipy import integrate, spatial, special, stats
 
 import gan_lessons as gl
 from gan_lessons import metrics
-from gan_lessons.checks import dcgan, faster, minimax_game, mlp_gan, quality, start_here, watch, wgan
+from gan_lessons.checks import dcgan, dynamics, faster, minimax_game, mlp_gan, quality, start_here, watch, wgan
 from gan_lessons.theory import DiracGAN
 
 # --- 00, 01, 02 -----------------------------------------------------------------------------------
@@ -32,24 +32,13 @@ def test_arrows_are_gradients_of_the_two_losses():
     assert watch.ratio_of_arrows(non_saturating / minimax)
 
 
-def test_v_and_the_best_discriminator_by_integration():
+def test_v_and_the_best_discriminator_by_search():
     def value(d, p, q):
-        return integrate.quad(lambda x: p(x) * np.log(d(x)) + q(x) * np.log(1 - d(x)), -12, 14)[0]
+        return p * np.log(d) + q * np.log(1 - d)
 
-    real, fake = stats.norm(0, 1).pdf, stats.norm(2, 1).pdf
-    assert minimax_game.value_at_equilibrium(value(lambda x: 0.5, real, fake))
-    best = minimax_game.optimal_discriminator.kind.reference
-    assert all(value(best, real, fake) > value(lambda x, s=s: best(x + s), real, fake) for s in (-0.1, 0.1))
-    assert minimax_game.optimal_discriminator(lambda x: special.expit(2 - 2 * x))
-    assert minimax_game.optimal_discriminator(lambda x: keras.ops.sigmoid(2 - 2 * x))
-
-
-def test_the_slopes_by_differences():
-    h = 1e-4
-    minimax = (np.logaddexp(0, -6 - h) - np.logaddexp(0, -6 + h)) / (2 * h)
-    non_saturating = (np.logaddexp(0, 6 + h) - np.logaddexp(0, 6 - h)) / (2 * h)
-    assert minimax_game.gradient_ratio(non_saturating / -minimax)
-    assert minimax_game.non_saturating_loss(lambda t: keras.ops.mean(keras.ops.softplus(-t)))
+    assert minimax_game.value_at_equilibrium(value(0.5, 1.0, 1.0))
+    heights = np.linspace(1e-4, 1 - 1e-4, 9999)
+    assert minimax_game.best_discriminator(np.vectorize(lambda p, q: heights[value(heights, p, q).argmax()]))
 
 
 def test_the_two_distances_of_boxes():
@@ -59,17 +48,28 @@ def test_the_two_distances_of_boxes():
     assert minimax_game.far_apart(divergence, stats.wasserstein_distance(points, points + 5))
 
 
-def test_which_games_settle_by_playing_them():
+def test_the_generators_loss_is_a_cross_entropy():
+    entropy = keras.losses.BinaryCrossentropy(from_logits=True)
+    assert minimax_game.generator_loss(lambda logits: entropy(tf.ones_like(logits), logits))
+
+
+def test_the_dirac_gan_by_the_package_and_by_playing():
+    assert dynamics.minimax_field(DiracGAN("minimax").field)
+    assert dynamics.after_200_steps(np.hypot(*DiracGAN("wasserstein").descend((1.0, 0.0), 200)[-1]))
+    assert dynamics.alternating_step(lambda *now: tuple(DiracGAN("wasserstein").descend(now[:2], 1, now[2], True)[1]))
+    weights = np.linspace(0.5, 1.5, 101)
+    slowest = [DiracGAN("wasserstein", penalty_weight=w).eigenvalues().real.max() for w in weights]
+    assert dynamics.best_weight(weights[np.argmin(slowest)])
     games = {
         "minimax": DiracGAN("minimax"),
         "non_saturating": DiracGAN("non_saturating"),
         "wasserstein": DiracGAN("wasserstein"),
-        "wasserstein_clipped": DiracGAN("wasserstein", clip=0.5),
-        "wasserstein_gp": DiracGAN("wasserstein", penalty_weight=0.5, penalty_target=1.0),
-        "non_saturating_r1": DiracGAN("non_saturating", penalty_weight=0.3, penalty_target=0.0),
+        "clipped": DiracGAN("wasserstein", clip=0.5),
+        "slope_1": DiracGAN("wasserstein", penalty_weight=0.5, penalty_target=1.0),
+        "slope_0": DiracGAN("non_saturating", penalty_weight=0.3),
     }
-    ends = {name: game.descend((1.0, 1.0), steps=5000, step_size=0.1)[-1] for name, game in games.items()}
-    assert minimax_game.which_settle({name: np.hypot(*end) < 0.01 for name, end in ends.items()})
+    ends = {name: game.descend((1.0, 1.0), steps=5000)[-1] for name, game in games.items()}
+    assert dynamics.which_settle({name: np.hypot(*end) < 0.01 for name, end in ends.items()})
 
 
 def test_the_losses_are_the_objectives():

@@ -1,7 +1,4 @@
-"""The theory's numbers against closed forms, quadrature, SciPy, and the lesson's own definitions."""
-
-import ast
-import pathlib
+"""The theory's numbers against closed forms, quadrature and SciPy."""
 
 import numpy as np
 import pytest
@@ -11,7 +8,6 @@ from gan_lessons import objectives, theory
 from gan_lessons.theory import DiracGAN
 
 X = np.linspace(-12, 12, 8001)
-LESSON = pathlib.Path(__file__).parents[1] / "notebooks" / "source" / "minimax_game.py"
 
 
 def gaussian(mean=0.0, std=1.0):
@@ -247,49 +243,3 @@ def test_clip_holds_in_every_step():
 def test_dirac_refuses(call, message):
     with pytest.raises(ValueError, match=message):
         call()
-
-
-# --- the lesson's definitions -------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def lesson():
-    """The functions that the lesson "The minimax game" writes out, taken from its source."""
-    names = {
-        "value", "optimal_discriminator", "kl", "jensen_shannon", "wasserstein",
-        "minimax_field", "non_saturating_field", "wasserstein_field", "slope_penalty",
-    }  # fmt: skip
-    found = [
-        node for node in ast.parse(LESSON.read_text("utf-8")).body
-        if isinstance(node, ast.FunctionDef) and node.name in names
-    ]  # fmt: skip
-    assert {node.name for node in found} == names and len(found) == len(names)
-    namespace = {
-        "np": np,
-        "x": X,
-        "xlogy": special.xlogy,
-        "rel_entr": special.rel_entr,
-        "sigmoid": special.expit,
-    }
-    exec(compile(ast.Module(found, type_ignores=[]), str(LESSON), "exec"), namespace)
-    return namespace
-
-
-def test_the_lessons_distances_are_the_packages(lesson):
-    p, q = gaussian(), gaussian(1.2, 0.7)
-    assert lesson["kl"](p, q) == pytest.approx(theory.kl(p, q, X), rel=1e-12)
-    assert lesson["jensen_shannon"](p, q) == pytest.approx(theory.jensen_shannon(p, q, X), rel=1e-12)
-    assert lesson["wasserstein"](p, q) == pytest.approx(theory.wasserstein_1d(p, q, X), abs=1e-3)
-    best = lesson["optimal_discriminator"](p, q)
-    np.testing.assert_allclose(best, theory.optimal_discriminator(p, q))
-    assert lesson["value"](best, p, q) == pytest.approx(theory.value(best, p, q, X), rel=1e-12)
-
-
-def test_the_lessons_fields_are_the_packages(lesson):
-    random = np.random.default_rng(0)
-    theta, psi = random.normal(size=(2, 20))
-    for name in ("minimax", "non_saturating", "wasserstein"):
-        np.testing.assert_allclose(lesson[f"{name}_field"](theta, psi), DiracGAN(name).field(theta, psi))
-    for target in (0.0, 1.0):
-        game = DiracGAN("wasserstein", penalty_weight=0.4, penalty_target=target)
-        np.testing.assert_allclose(lesson["slope_penalty"](psi, 0.4, target) - theta, game.field(theta, psi)[1])
