@@ -30,20 +30,20 @@ class Row:
     """Describes a generator to keep.
 
     Attributes:
-        recipe: the recipe's name in `gan_lessons.recipes`.
+        name: what its record calls the recipe.
+        recipe: the settings, a `gan_lessons.recipes.Recipe`.
         seed: the seed of the weights and of the order of the images.
     """
 
-    recipe: str
+    name: str
+    recipe: recipes.Recipe
     seed: int
 
-    @property
-    def settings(self):
-        """The recipe itself."""
-        return getattr(recipes, self.recipe)
 
-
-ROWS = {"dcgan_cifar10": Row("DCGAN", seed=3)}
+ROWS = {
+    "dcgan_cifar10": Row("DCGAN", recipes.DCGAN, seed=3),
+    "plain_dcgan_cifar10": Row("plain_loop(DCGAN)", recipes.plain_loop(recipes.DCGAN), seed=3),
+}
 
 
 def train(recipe, seed, folder):
@@ -61,7 +61,7 @@ def keep(name, gan, about):
     """Keeps a model's generator, scores what is kept, and writes the scores beside it. Returns: the record."""
     path = gl.trained.keep(gan.averaged("generator"), name, about)
     reference = gl.scoring.Reference(
-        ROWS[name].settings.data, count=COUNT, scores=SCORES, image_shape=gan.image_shape, verbose=0
+        ROWS[name].recipe.data, count=COUNT, scores=SCORES, image_shape=gan.image_shape, verbose=0
     )
     images = gl.trained.generator(name).predict(gan.sample_latents(COUNT, seed=0), verbose=0)
     card = reference.score(images, verbose=0)
@@ -83,9 +83,9 @@ def main():
     for name in gl.trained.names() if arguments.list else ():
         print(f"{name}: {gl.trained.about(name)}")
     for name in () if arguments.list else arguments.names:
-        recipe = ROWS[name].settings
-        gan, title = train(recipe, ROWS[name].seed, BUILD / name)
-        keep(name, gan, gl.trained.About(ROWS[name].recipe, title, recipe.steps, ROWS[name].seed))
+        row = ROWS[name]
+        gan, title = train(row.recipe, row.seed, BUILD / name)
+        keep(name, gan, gl.trained.About(row.name, title, row.recipe.steps, row.seed))
 
 
 if __name__ == "__main__":

@@ -87,7 +87,12 @@ def generator(name: str | os.PathLike) -> keras.Model:
         (None, 32, 32, 3)
     """
     network, weights, _ = _read(name)
-    model = keras.models.model_from_json(network)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")  # of the model itself and of its inputs; the layers have their own
+    try:
+        model = keras.models.model_from_json(network)
+    finally:
+        keras.config.set_dtype_policy(policy)
     model.set_weights([weight.astype("float32") for weight in weights])
     return model
 
