@@ -42,7 +42,6 @@ class Row:
 
 ROWS = {
     "dcgan_cifar10": Row("DCGAN", recipes.DCGAN, seed=3),
-    "plain_dcgan_cifar10": Row("plain_loop(DCGAN)", recipes.plain_loop(recipes.DCGAN), seed=3),
 }
 
 
