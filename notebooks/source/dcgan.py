@@ -175,8 +175,8 @@ for axis, (k, s) in zip(axes, [(3, 2), (4, 2), (5, 2), (6, 3)]):
     layer = layers.Conv2DTranspose(1, k, s, "same", kernel_initializer="ones")
     copies = np.asarray(layer(ones))[0, :, :, 0]
     counted[k, s] = inside = copies[6:-6, 6:-6]
-    axis.imshow(inside[:6, :6], cmap="Greys", vmin=0, vmax=12)
-    for (row, column), count in np.ndenumerate(inside[:6, :6]):
+    axis.imshow(inside[:4, :4], cmap="Greys", vmin=0, vmax=12)
+    for (row, column), count in np.ndenumerate(inside[:4, :4]):
         axis.text(column, row, f"{count:g}", ha="center", va="center", color="white" if count > 6 else "black")
     axis.set(title=f"kernel {k}, stride {s}", xticks=[], yticks=[])
 show(
@@ -188,8 +188,8 @@ for (k, s), inside in counted.items():
     assert inside.size >= 16 and (np.ptp(inside) == 0) == (k % s == 0)
 
 # %% [markdown]
-# Kernel 5 is as uneven as kernel 3. The size does not matter; what matters is whether **the stride divides the kernel
-# size**. The copies at place $p$ are the pairs with $s\,i + j = p$, so $j$ has the remainder $p \bmod s$. Each
+# With stride 2, kernel 5 is less uneven than kernel 3, 4 to 9 copies in place of 1 to 4, but kernel 4 is even. A larger
+# kernel makes the pattern weaker. It vanishes where **the stride divides the kernel size**. The copies at place $p$ are the pairs with $s\,i + j = p$, so $j$ has the remainder $p \bmod s$. Each
 # remainder has equally many $j$ in $0 \dots k - 1$ only if $s$ divides $k$.
 #
 # DCGANs therefore take kernel 4 with stride 2. An even overlap does not *forbid* a chessboard, since neighbouring
