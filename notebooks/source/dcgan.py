@@ -188,9 +188,10 @@ for (k, s), inside in counted.items():
     assert inside.size >= 16 and (np.ptp(inside) == 0) == (k % s == 0)
 
 # %% [markdown]
-# With stride 2, kernel 5 is less uneven than kernel 3, 4 to 9 copies in place of 1 to 4, but kernel 4 is even. A larger
-# kernel makes the pattern weaker. It vanishes where **the stride divides the kernel size**. The copies at place $p$ are the pairs with $s\,i + j = p$, so $j$ has the remainder $p \bmod s$. Each
-# remainder has equally many $j$ in $0 \dots k - 1$ only if $s$ divides $k$.
+# With stride 2, kernel 5 is less uneven than kernel 3: 4 to 9 copies in place of 1 to 4. A larger kernel makes the
+# pattern weaker. It vanishes only where **the stride divides the kernel size**. The copies at place $p$ are the pairs
+# with $s\,i + j = p$, so $j$ has the remainder $p \bmod s$. Each remainder has equally many $j$ in $0 \dots k - 1$
+# only if $s$ divides $k$.
 #
 # DCGANs therefore take kernel 4 with stride 2. An even overlap does not *forbid* a chessboard, since neighbouring
 # places still read different weights of the kernel. It means that none has to be unlearnt.
