@@ -339,7 +339,7 @@ recipes = {
     "no BatchNorm": replace(rules, model=partial(small, normalise=False)),
     "Keras's weights": replace(rules, keras_initializers=True),
     "one batch": replace(rules, model=partial(small, kind=OneBatch)),
-    "this course's": replace(gl.recipes.DCGAN, model=small, average=None),
+    "this course's": replace(gl.recipes.DCGAN, model=small, average=None),  # too short for an average
 }
 
 # %% [markdown]
@@ -377,10 +377,10 @@ if at_length:
 # overlap. *Keras's weights* are too close to "all the rules" for 400 steps and two seeds to tell them apart. The best
 # row is the last, in colours and in score. (A score beyond 10 says little more than "far away".)
 #
-# Look at the losses of *one batch*: both are near 0, so that $D$ and $G$ both win. Of one function that is impossible.
-# BatchNorm computes its means over the batch, so what $D$ outputs for a fake depends on the images beside it. In $D$'s
-# turn fakes are normalised together with real images; in $G$'s turn, fakes alone. $G$ gets the gradient of another
-# function than the one that $D$ has learnt. `gl.GAN` calls $D$ twice.
+# Look at the losses of *one batch*: both are near 0. Each player wins, as if they played two games. They do. BatchNorm
+# computes its means over the batch, so what $D$ outputs for a fake depends on the images beside it. In $D$'s turn the
+# fakes are normalised together with real images, in $G$'s turn alone. $G$ gets the gradient of another function than
+# the one that $D$ has learnt. `gl.GAN` calls $D$ twice.
 
 # %% [markdown]
 # ## 5. Eight minutes
@@ -394,7 +394,7 @@ if at_length:
 # **Steps that shrink.** Large steps help at the start, small ones at the end. The rate falls along half a cosine:
 # $\eta_t = \tfrac12 \eta_0\,(1 + \cos \pi t / T)$, from $\eta_0$ to 0 at the last step $T$.
 #
-# **An average of the weights.** The players circle around each other. After each step, $G$'s optimizer updates an
+# **An average of the weights.** The players can circle around each other. After each step, $G$'s optimizer updates an
 # average, $\bar\theta \leftarrow 0.999\,\bar\theta + 0.001\,\theta$, which lies nearer to the middle. `generate` uses
 # $\bar\theta$; the training goes on with $\theta$.
 #
