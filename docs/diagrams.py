@@ -116,6 +116,36 @@ WGAN = Diagram(
     [("d", "f", -0.5, "changes f"), ("g", "G", 2.6, "through f and the fakes: changes G")],
 )
 
+DCGAN = Diagram(
+    "dcgan",
+    "A convolutional GAN for images of 32×32 pixels",
+    "Upper row, the generator: 100 latents become a map of 4×4 places with 128 channels. Three transposed convolutions "
+    "double its sides, to 8×8, 16×16 and 32×32, and end in a fake image of three colours. Lower row, the "
+    "discriminator, from right to left: three convolutions halve the sides of a fake or a real image, to 16×16, 8×8 "
+    "and 4×4, and end in one logit. One loss changes the discriminator. The other flows back through it and "
+    "the fake, and changes the generator.",
+    {
+        "z": (0, 0, "noise", "100 latents z"),
+        "G": (1.05, 0, "generator", "G: 4×4×128"),
+        "G2": (2.1, 0, "generator", "8×8×64"),
+        "G3": (3.1, 0, "generator", "16×16×32"),
+        "fake": (4.2, 0, "made", "fake 32×32×3"),
+        "x": (4.2, 1.6, "real", "real 32×32×3"),
+        "D": (3.1, 1.6, "discriminator", "D: 16×16×32"),
+        "D2": (2.1, 1.6, "discriminator", "8×8×64"),
+        "D3": (1.05, 1.6, "discriminator", "4×4×128"),
+        "d": (0, 1.6, "loss", "one logit,\ntwo losses"),
+    },
+    [
+        *[("z", "G"), ("G", "G2"), ("G2", "G3"), ("G3", "fake")],
+        *[("fake", "D"), ("x", "D"), ("D", "D2"), ("D2", "D3"), ("D3", "d")],
+    ],
+    [
+        ("d", "D3", 2.4, "changes D"),
+        ("d", "G", 0.8, "through D: changes G"),
+    ],
+)
+
 CONDITIONAL = Diagram(
     "conditional",
     "A conditional GAN",
@@ -358,7 +388,7 @@ DIRAC = Diagram(
     ],
 )
 
-DIAGRAMS = [GAN, WGAN, CONDITIONAL, BIGAN, TRANSLATION, CYCLEGAN, VAE, LINE_GAME, QUALITY, STEP, DIRAC]
+DIAGRAMS = [GAN, WGAN, DCGAN, CONDITIONAL, BIGAN, TRANSLATION, CYCLEGAN, VAE, LINE_GAME, QUALITY, STEP, DIRAC]
 
 
 # --- drawing ---------------------------------------------------------------------------------------------------------

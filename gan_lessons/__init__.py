@@ -60,6 +60,7 @@ _MODULES = (
     "stacked",
     "theory",
     "toys",
+    "trained",
     "watch",
 )
 

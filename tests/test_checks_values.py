@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
-from scipy import integrate, spatial, special, stats
+from scipy import spatial, special, stats
 
 import gan_lessons as gl
 from gan_lessons import metrics
@@ -95,16 +95,17 @@ def test_a_step_of_the_objective_distances_of_scipy_and_a_point_of_the_arc():
 # --- 03, 04 ---------------------------------------------------------------------------------------
 
 
-def test_sizes_weights_and_overlap_are_those_of_keras():
-    sizes = {}
-    for question in dcgan.output_sizes.kind.parts:
-        *numbers, padding = question.split(", ")
-        n, k, s = (int(part[2:]) for part in numbers)
-        sizes[question] = layers.Conv2DTranspose(1, k, s, padding).compute_output_shape((1, n, n, 1))[1]
-    assert dcgan.output_sizes(sizes)
+def test_transposed_weights_and_overlap_are_those_of_keras():
+    def on_a_line(x, kernel, stride):
+        layer = layers.Conv1DTranspose(1, len(kernel), stride, padding="valid", use_bias=False)
+        layer.build((None, len(x), 1))
+        layer.kernel.assign(kernel[:, None, None])
+        return np.asarray(layer(x[None, :, None]))[0, :, 0]
 
-    layer = layers.Conv2DTranspose(128, 4, use_bias=False)
-    layer.build((None, 4, 4, 256))
+    assert dcgan.transposed(on_a_line)
+
+    layer = layers.Conv2DTranspose(64, 4, use_bias=False)
+    layer.build((None, 4, 4, 128))
     assert dcgan.layer_weights(layer.count_params())
 
     even = []
@@ -115,15 +116,17 @@ def test_sizes_weights_and_overlap_are_those_of_keras():
     assert dcgan.even_overlap(even)
 
 
+def test_an_average_forgets_half_by_averaging():
+    share, steps = 1.0, 0
+    while share > 0.5:
+        share, steps = 0.999 * share + 0.001 * 0.0, steps + 1
+    assert dcgan.half_life(steps)
+
+
 def test_a_convolutional_d_takes_both_sizes():
     convolutions = [layers.Conv2D(4, 4, 2, "same") for _ in range(3)]
     d = keras.Sequential([keras.Input((None, None, 3)), *convolutions, layers.Conv2D(1, 4)])
     assert dcgan.two_sizes(*(d(np.zeros((1, size, size, 3), "float32")).numpy().size for size in (64, 32)))
-
-
-def test_the_packages_generator_keeps_the_rules():
-    assert dcgan.generator_64(gl.networks.dcgan_generator((64, 64, 3), filters=(16, 8, 8, 4)))
-    assert not dcgan.generator_64(gl.networks.mlp_generator((64, 64, 3), units=(8,)))
 
 
 def test_the_penalty_is_the_packages_and_the_slope_the_best():

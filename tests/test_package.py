@@ -148,10 +148,12 @@ def test_the_wheel_has_the_package_and_its_data_and_no_script(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert wheel.stat().st_size < 10_000_000
+    kept = set((ROOT / "data" / "trained").iterdir())
+    assert wheel.stat().st_size - sum(path.stat().st_size for path in kept) < 10_000_000
     source = {path.relative_to(ROOT).as_posix() for path in (ROOT / "gan_lessons").rglob("*.py")}
     data = {f"gan_lessons/bundled/{path.name}" for path in (ROOT / "data").iterdir() if path.suffix in FORMS_OF_DATA}
-    assert names == source | data | {"gan_lessons/py.typed"} and len(data) == 8
+    trained = {f"gan_lessons/bundled/trained/{path.name}" for path in kept}
+    assert names == source | data | trained | {"gan_lessons/py.typed"} and len(data) == 8
 
 
 def test_the_version_is_a_version():

@@ -1,12 +1,9 @@
 """The course's recipes: what `build` makes of a table of settings, and whether papers and lessons have the same."""
 
-import json
 import math
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from keras import layers, ops
@@ -212,41 +209,3 @@ def test_a_plain_loop_plays_the_same_game():
     assert plain.discriminator_steps == 5
     clipped = recipes.plain_loop(recipes.SMALL_CNN["wasserstein-clip_weights"]).build((28, 28, 1))
     assert clipped.discriminator.layers[1].kernel.constraint.limit == 0.01
-
-
-# --- the lessons ---------------------------------------------------------------------------------------------------
-
-
-def lessons_own(monkeypatch, lesson, mark):
-    """Executes the one cell of a lesson with these words, and no other. Returns: the names that it defines."""
-    (path,) = (Path(__file__).parent.parent / "notebooks").glob(f"[0-9][0-9]_{lesson}.ipynb")
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    (text,) = [text for text in texts if mark in text]
-    names = {"FAST": False, "gl": gl, "keras": keras, "layers": layers, "images": range(60_000), "train": range(781)}
-    monkeypatch.setattr(gl.data, "load", lambda name, batch_size, **_: range(60_000 // batch_size))
-    exec(text.split("\nmade = {}")[0], names)  # what follows trains at once
-    return names
-
-
-@pytest.mark.parametrize(
-    "name, seed, lesson, mark, gan, steps",
-    [
-        ("DCGAN", 3, "dcgan", "STEPS = EPOCHS", "gan", "STEPS"),
-        ("WGAN_GP", 4, "wgan", "def wgan_gp(", "gan", "EPOCHS * BATCHES // CRITIC_STEPS"),
-        ("DEEP_MLP", 0, "wgan", "def deep_gan(", "deep_gan('plain GAN', 0)", "CRITIC_BATCHES"),
-        ("DEEP_MLP_WGAN_GP", 0, "wgan", "def deep_gan(", "deep_gan('WGAN-GP', 0)", "CRITIC_BATCHES // 5"),
-    ],
-)
-def test_a_recipe_has_the_settings_that_its_lesson_shows(monkeypatch, name, seed, lesson, mark, gan, steps):
-    """To be deleted when the lessons take their settings from the recipes: until then this reads a cell's text."""
-    keras.utils.clear_session()  # so that Keras counts the names of layers from 0, twice
-    own = lessons_own(monkeypatch, lesson, mark)
-    theirs, steps = eval(gan, own), eval(steps, own)
-    keras.utils.clear_session()
-    recipe = getattr(recipes, name)
-    ours = recipe.build(SHAPES[recipe.data], seed)
-    assert ours.get_config() | ours.get_compile_config() == theirs.get_config() | theirs.get_compile_config()
-    for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
-    assert (recipe.steps, recipe.batch_size) == (steps, own.get("BATCH_SIZE", 64))
