@@ -267,7 +267,6 @@ def test_what_is_blank(answer):
         ("mlp_gan.answers_half", 1.39),
         ("start_here.halfway_length", 7.07),
         ("minimax_game.far_apart", {"divergence": 0.69, "distance": 5}),
-        ("wgan.read_the_curves", {"I": "Unbounded", "II": "DEAD", "III": " healthy"}),
     ],
 )
 def test_the_decimals_that_a_picture_shows_are_enough(name, answer):

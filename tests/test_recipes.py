@@ -234,9 +234,6 @@ def lessons_own(monkeypatch, lesson, mark):
     [
         ("MLP_GAN", 2, "mlp_gan", "BATCH_SIZE = 128", "gan", "EPOCHS * len(train)"),
         ("DCGAN", 3, "dcgan", "STEPS = EPOCHS", "gan", "STEPS"),
-        ("WGAN_GP", 4, "wgan", "def wgan_gp(", "gan", "EPOCHS * BATCHES // CRITIC_STEPS"),
-        ("DEEP_MLP", 0, "wgan", "def deep_gan(", "deep_gan('plain GAN', 0)", "CRITIC_BATCHES"),
-        ("DEEP_MLP_WGAN_GP", 0, "wgan", "def deep_gan(", "deep_gan('WGAN-GP', 0)", "CRITIC_BATCHES // 5"),
     ],
 )
 def test_a_recipe_has_the_settings_that_its_lesson_shows(monkeypatch, name, seed, lesson, mark, gan, steps):
