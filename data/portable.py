@@ -7,8 +7,7 @@ older versions refuse. A network that is never trained again needs none of these
 import json
 import zipfile
 
-# What only a training reads, and a private mark of one process. Without them a version of Keras sets its own default.
-UNUSED = ("_initializer", "_regularizer", "_constraint", "quantization_config", "shared_object_id")
+from gan_lessons.saving import portable
 
 
 def write(model, path):
@@ -21,16 +20,7 @@ def write(model, path):
     model.save(path)
     with zipfile.ZipFile(path) as saved:
         parts = {name: saved.read(name) for name in saved.namelist()}
-    parts["config.json"] = json.dumps(without_unused(json.loads(parts["config.json"]))).encode()
+    parts["config.json"] = json.dumps(portable(json.loads(parts["config.json"]))).encode()
     with zipfile.ZipFile(path, "w") as packed:
         for name, content in parts.items():
             packed.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9)
-
-
-def without_unused(config):
-    """Return a configuration (nested dicts and lists) without the keys that end as `UNUSED` names."""
-    if isinstance(config, dict):
-        return {key: without_unused(value) for key, value in config.items() if not key.endswith(UNUSED)}
-    if isinstance(config, list):
-        return [without_unused(value) for value in config]
-    return config

@@ -50,6 +50,7 @@ _MODULES = (
     "scoring",
     "theory",
     "toys",
+    "trained",
     "watch",
 )
 

@@ -68,6 +68,29 @@ def write(filepath, data, overwrite=True):
         Path(temporary).write_bytes(data)
 
 
+# What only a training reads, and a private mark of one process. Without them a version of Keras sets its own default.
+_UNUSED = ("_initializer", "_regularizer", "_constraint", "quantization_config", "shared_object_id")
+
+
+def portable(config):
+    """Returns a network's configuration for every version of Keras that the package admits.
+
+    Keras 3.15 writes settings that older versions refuse: of initialisers, and of a renormalisation that is off. A
+    network that is never trained again needs none of them.
+
+    Args:
+        config: nested dictionaries and lists, as in `model.to_json()`.
+    """
+    if isinstance(config, dict):
+        off = "renorm" if config.get("renorm") is False else "nothing"
+        return {
+            key: portable(value)
+            for key, value in config.items()
+            if not key.endswith(_UNUSED) and not key.startswith(off)
+        }
+    return [portable(value) for value in config] if isinstance(config, list) else config
+
+
 class Memory(io.BytesIO):
     """What `save_weights` of a Keras model can write to, in place of a path.
 
