@@ -358,6 +358,7 @@ def test_a_mistake_is_told_by_all_that_it_does():
 
 @pytest.mark.parametrize("lesson", checks._LESSONS)
 def test_a_lesson_calls_its_exercises_in_order(lesson):
-    source = Path(__file__).resolve().parent.parent / "notebooks" / "source" / f"{lesson}.py"
-    called = re.findall(rf"^(?:if not )?gl\.checks\.{lesson}\.(\w+)\(", source.read_text(encoding="utf-8"), re.MULTILINE)
+    path = Path(__file__).resolve().parent.parent / "notebooks" / "source" / f"{lesson}.py"
+    source = path.read_text(encoding="utf-8")
+    called = re.findall(rf"^(?:if not )?gl\.checks\.{lesson}\.(\w+)\(", source, re.MULTILINE)
     assert called == list(checks.exercises(lesson))
