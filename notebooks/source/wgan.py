@@ -136,12 +136,12 @@ bins = np.linspace(-3.5, 4.5, 41)
 upper.hist(real, bins, alpha=0.6, label="real", color="tab:blue")
 upper.hist(fake, bins, alpha=0.6, label="fake", color="tab:orange")
 heights = np.concatenate([[0], np.cumsum(slopes * np.diff(EDGES))])
-lower.plot(EDGES, heights - heights[EDGES > -3.5][0], color="black", label="critic f")
+lower.plot(EDGES, heights - (heights.max() + heights.min()) / 2, color="black", label="critic f")
 lower.step(EDGES[:-1], slopes, where="post", color="tab:red", lw=1, label="its slope")
 upper.set(ylabel="points", xlim=(-3.5, 4.5), title="Two clouds of 500 points, and the best critic between them")
-lower.set(xlabel="x", ylim=(-2, 2))
-for axes in (upper, lower):
-    axes.legend(loc="upper left")
+lower.set(xlabel="x", ylim=(-2.2, 3))
+upper.legend(loc="upper left")
+lower.legend(loc="upper center", ncols=2)
 show(figure, "Two histograms; below them the critic, which falls with slope −1 and then rises with slope 1.")
 
 # %% [markdown]
