@@ -482,8 +482,8 @@ draw_lengths(lengths, "The three curves of before, and a fourth one that stays n
 assert CRITIC_STEPS < 300 or 0.5 < lengths["penalty"][0] < 2
 
 # %% [markdown]
-# A gradient of about 1 arrives, and nothing had to be chosen for this depth. And the distance? The clouds of section 1, laid into the plane as
-# points $(x, 0)$, have a known one:
+# A gradient of about 1 arrives, and nothing had to be chosen for this depth. And the distance? The clouds of section 1,
+# laid into the plane as points $(x, 0)$, have a known one:
 
 # %%
 ratios = []
