@@ -55,8 +55,8 @@ import gan_lessons as gl
 SEEDS = (0, 1, 2, 3, 4)  # of the small experiments
 CRITIC_STEPS = 300  # of the critics in the plane
 EXAMPLES = None  # images to train on: all
-WGAN_STEPS = 1800  # the generator's steps on photographs
-DCGAN_STEPS = 2700  # take as long
+WGAN_STEPS = 1500  # the generator's steps on photographs
+DCGAN_STEPS = 2250  # about as many minutes
 EPOCHS = 15  # parts of these trainings, each with a score
 DIGIT_BATCHES = 4000  # of the last section's trainings
 SCORED = 2000  # generated images behind each score
