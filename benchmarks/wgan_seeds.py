@@ -1,11 +1,12 @@
-"""Trains the WGAN-GP of the lesson "WGAN" over several seeds, to see whether it collapses, and where a plain GAN does.
+"""Trains WGAN-GP as its paper does, over several seeds, to see whether it collapses, and where a plain GAN does.
 
     python benchmarks/wgan_seeds.py                              # colour images, five seeds
-    python benchmarks/wgan_seeds.py --experiment architecture    # section 6, both GANs, five seeds
+    python benchmarks/wgan_seeds.py --experiment architecture    # ten dense layers, both GANs, five seeds
 
-Networks and settings are the lesson's own, from `gan_lessons.recipes`. The script writes each seed to build/benchmarks
-as it goes. Run the command again after an interruption: it keeps the seeds that are done, and resumes the training that
-was interrupted.
+Networks and settings are those of `gan_lessons.recipes`: on images `WGAN_GP`, with five critic steps for each of the
+generator's (the lesson "WGAN" trains `WGAN_GP_ALTERNATING`); else the lesson's two `DEEP_MLP`. The script writes each
+seed to build/benchmarks as it goes. Run the command again after an interruption: it keeps the seeds that are done, and
+resumes the training that was interrupted.
 
 A training has collapsed if a loss or a score is not finite; if its samples differ from each other, pixel by pixel, less
 than half as much as real images do; or if its sample score is no better than that of ten real images, repeated.
@@ -115,7 +116,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--experiment", choices=("images", "architecture"), default="images")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    parser.add_argument("--steps", type=int, help="the generator's steps under WGAN-GP; 1500, or what section 6 takes")
+    parser.add_argument("--steps", type=int, help="the generator's steps under WGAN-GP; the recipe's")
     parser.add_argument("--output", type=Path, default=Path("build/benchmarks/wgan_seeds"))
     arguments = parser.parse_args()
 
