@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 from gan_lessons import checks
-from gan_lessons.checks import Exercise, Mark, Outcome, clinic
+from gan_lessons.checks import Exercise, Mark, Outcome
 from gan_lessons.checks.functions import Function, on
 from gan_lessons.checks.kinds import Blank, Choice, Hint, Network, Number, Several, is_blank
 
@@ -146,11 +146,6 @@ def _(kind: Network):
 @wrongs.register
 def _(kind: Network):
     return [((breaks(),), hint.partition("{")[0]) for _, hint, breaks in kind.rules]
-
-
-@wrongs.register
-def _(kind: clinic.Mend):
-    return [((illness,), f"not {illness!r}: {hint}") for illness, hint in kind.clues.items() if illness]
 
 
 @pytest.mark.parametrize("name", ROWS)

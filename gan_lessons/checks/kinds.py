@@ -6,6 +6,7 @@ function is a kind too; it has a module of its own, `gan_lessons.checks.function
 """
 
 import inspect
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -43,7 +44,7 @@ def is_blank(answer: Any) -> bool:
 
 def written(function: Callable) -> str:
     """Returns the source of a function of the rows, under a public name."""
-    return inspect.getsource(function).replace("def _", "def ", 1).rstrip()
+    return textwrap.dedent(inspect.getsource(function)).replace("def _", "def ", 1).rstrip()
 
 
 class Kind:
