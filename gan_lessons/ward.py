@@ -35,17 +35,22 @@ class SmallGAN(keras.Model):
         return data.batch(self.batch_size, drop_remainder=True)
 
     def players(self):
-        def dense(width):
-            return layers.Dense(width, "leaky_relu")
+        def leaky():
+            return layers.LeakyReLU(negative_slope=0.2)
 
-        generator = [keras.Input((self.latent_dim,)), dense(128), dense(256), layers.Dense(784, "tanh")]
-        discriminator = [keras.Input((28, 28, 1)), layers.Flatten(), dense(256), dense(128), layers.Dense(1)]
-        return keras.Sequential([*generator, layers.Reshape((28, 28, 1))]), keras.Sequential(discriminator)
+        two = {"kernel_size": 4, "strides": 2, "padding": "same"}  # doubles or halves the size
+        generator = [layers.Dense(7 * 7 * 32), leaky(), layers.Reshape((7, 7, 32)), layers.Conv2DTranspose(16, **two)]
+        generator += [leaky(), layers.Conv2DTranspose(1, activation="tanh", **two)]
+        discriminator = [layers.Conv2D(16, **two), leaky(), layers.Conv2D(32, **two), leaky(), layers.Flatten()]
+        return (
+            keras.Sequential([keras.Input((self.latent_dim,)), *generator]),
+            keras.Sequential([keras.Input((28, 28, 1)), *discriminator, layers.Dense(1)]),
+        )
 
     def set_up(self):
         self.compile(optimizer=None, jit_compile=False)  # the players have optimizers of their own
-        self.d_optimizer = keras.optimizers.Adam(5e-4, beta_1=0.5)
-        self.g_optimizer = keras.optimizers.Adam(5e-4, beta_1=0.5)
+        self.d_optimizer = keras.optimizers.Adam(1e-3, beta_1=0.5)
+        self.g_optimizer = keras.optimizers.Adam(1e-3, beta_1=0.5)
 
     def latents(self, count):
         return keras.random.normal((count, self.latent_dim), seed=self.random)
@@ -167,18 +172,20 @@ def chart(gan, history, title, toy=None):
     """Returns a picture of a training: both losses, D's mean logits, and samples (points, where a toy is given)."""
     from IPython.display import Image
 
-    figure, colours = plotting.Picture(1100, 300, layout="constrained"), plotting.COLOURS
+    figure, colours = plotting.Picture(1100, 320, layout="constrained"), plotting.COLOURS
     figure.suptitle(title)
-    losses, logits, picture = figure.subplots(1, 3, width_ratios=(3, 3, 2.6))
+    losses, logits, picture = figure.subplots(1, 3, width_ratios=(3, 3, 2.8))
     for axes, name, label, colour in (
         (losses, "d_loss", "D's loss", "discriminator"),
         (losses, "g_loss", "G's loss", "generator"),
-        (logits, "d_real", "D's mean logit of real ones", "real"),
-        (logits, "d_fake", "D's mean logit of fakes", "generated"),
+        (logits, "d_real", "D, real ones", "real"),
+        (logits, "d_fake", "D, fakes", "generated"),
     ):
         axes.plot(history["step"], history[name], color=colours[colour], label=label)
-        axes.set_xlabel("step")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.2), ncols=2, frameon=False)
+    for axes, what in ((losses, "loss"), (logits, "mean logit")):
+        axes.axhline(0, color=colours["reference"], linewidth=0.8, linestyle=":")
+        axes.set(xlabel="step", ylabel=what)
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
     if toy:
         for points, kind in ((toy.sample(500, seed=1), "real"), (samples(gan, 500), "generated")):
             picture.scatter(*points.T, s=3, color=colours[kind], label=kind)

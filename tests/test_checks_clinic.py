@@ -14,8 +14,7 @@ from gan_lessons.checks import clinic, clinic_silent
 ILLNESSES = {
     clinic: ["swapped_labels", "generator_without_gradient", "discriminator_frozen", "images_out_of_range"]
     + ["sigmoid_and_logits"],
-    clinic_silent: ["fixed_noise", "target_above_one", "penalty_without_epsilon", "extrapolating_penalty"]
-    + ["same_batch"],
+    clinic_silent: ["fixed_noise", "target_above_one", "penalty_without_epsilon", "extrapolating_penalty"],
 }
 PATIENTS = [
     (getattr(lesson, f"patient_{number}"), illness)
@@ -80,8 +79,8 @@ def test_the_healthy_one_does_what_the_packages_gan_does(data):
         copy.set_weights(player.get_weights())
     package = gl.GAN(*copies, latent_dim=small.latent_dim, seed=0)
     package.compile(
-        generator_optimizer=keras.optimizers.Adam(5e-4, beta_1=0.5),
-        discriminator_optimizer=keras.optimizers.Adam(5e-4, beta_1=0.5),
+        generator_optimizer=keras.optimizers.Adam(1e-3, beta_1=0.5),
+        discriminator_optimizer=keras.optimizers.Adam(1e-3, beta_1=0.5),
         jit_compile=False,
     )
     images = data(small)[:256].astype("float32") / 127.5 - 1

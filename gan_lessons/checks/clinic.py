@@ -107,9 +107,9 @@ def _set_up(frozen=None, leftover=False, missing=False):
         if frozen:
             getattr(self, frozen).trainable = False
         self.compile(**({} if leftover else {"optimizer": None}), jit_compile=False)
-        self.d_optimizer = keras.optimizers.Adam(5e-4, beta_1=0.5)
+        self.d_optimizer = keras.optimizers.Adam(1e-3, beta_1=0.5)
         if not missing:
-            self.g_optimizer = keras.optimizers.Adam(5e-4, beta_1=0.5)
+            self.g_optimizer = keras.optimizers.Adam(1e-3, beta_1=0.5)
 
     return set_up
 
@@ -118,8 +118,8 @@ class _Frozen(SmallGAN):
     def set_up(self):
         self.discriminator.trainable = False  # G's turn must not move D
         self.compile(optimizer=None, jit_compile=False)
-        self.d_optimizer = keras.optimizers.Adam(5e-4, beta_1=0.5)
-        self.g_optimizer = keras.optimizers.Adam(5e-4, beta_1=0.5)
+        self.d_optimizer = keras.optimizers.Adam(1e-3, beta_1=0.5)
+        self.g_optimizer = keras.optimizers.Adam(1e-3, beta_1=0.5)
 
 
 def _a_step(gan):

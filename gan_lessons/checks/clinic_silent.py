@@ -1,4 +1,4 @@
-"""The exercises of the lesson "The clinic II": a number, and five GANs to mend."""
+"""The exercises of the lesson "The clinic II": a number, and four GANs to mend."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras import ops
 
 from gan_lessons.checks import Exercise
-from gan_lessons.checks.kinds import Hint, Number
+from gan_lessons.checks.kinds import Number
 from gan_lessons.checks.patients import Patient
 from gan_lessons.ward import SmallGAN, SmallWGAN
 
@@ -176,47 +176,4 @@ patient_4 = Patient(
     nudge="α of shape (count, 1), uniform on [0, 1].",
     formula="alpha = keras.random.uniform((count, 1), seed=self.random)",
     right="No curve shows it: ask the penalty where it looks.",
-)
-
-
-class _SameBatch(SmallWGAN):
-    def train_step(self, real_points):
-        for _ in range(self.critic_steps):
-            values = self.discriminator_turn(real_points)
-        return self.log(values | self.generator_turn(self.batch_size))
-
-
-def _steps(parts, first=False):
-    def train_step(self, real_points):
-        values = self.generator_turn(self.batch_size) if first else {}
-        for part in parts(real_points):
-            values = values | self.discriminator_turn(part)
-        return self.log(values if first else values | self.generator_turn(self.batch_size))
-
-    return train_step
-
-
-def _turns(gan):
-    """The turns of a training step: how many of the critic, on how many batches and points, G's place."""
-    seen, places, points = [], [], tf.constant(_random.normal(size=(640, 2)), "float32")
-    gan.discriminator_turn = lambda batch: seen.append(ops.convert_to_numpy(batch)) or {"d_loss": 0.0}
-    gan.generator_turn = lambda count: places.append(len(seen)) or {"g_loss": 0.0}
-    if not isinstance(gan.train_step(points), dict):
-        raise Hint("return what is to be logged: self.log(values | …).")
-    return len(seen), len({batch.tobytes() for batch in seen}), len(np.unique(np.concatenate(seen), axis=0)), places
-
-
-patient_5 = Patient(
-    "Patient 5",
-    _SameBatch,
-    _turns,
-    "the critic's five steps still see the same points. `real_points` has enough for five batches: ops.split.",
-    {
-        _steps(lambda points: [points]): "the critic takes one step. It has to take self.critic_steps.",
-        _steps(lambda points: [points[:128]] * 5): "five steps, but all on the first part of the points.",
-        _steps(lambda points: ops.split(points, 5), first=True): "the generator moves before the critic has learnt.",
-    },
-    nudge="split the points into five batches, one for each step of the critic, then one step of G.",
-    formula="for fresh_points in ops.split(real_points, self.critic_steps): …",
-    right="`gl.GAN(discriminator_steps=5)` gives D every batch, and G a turn after every fifth.",
 )
