@@ -44,8 +44,11 @@ class SmallGAN(keras.Model):
         discriminator = [layers.Conv2D(16, **two), leaky(), layers.Conv2D(32, **two), leaky(), layers.Flatten()]
         return (
             keras.Sequential([keras.Input((self.latent_dim,)), *generator]),
-            keras.Sequential([keras.Input((28, 28, 1)), *discriminator, layers.Dense(1)]),
+            keras.Sequential([keras.Input((28, 28, 1)), *discriminator, self.last_layer()]),
         )
+
+    def last_layer(self):  # of D
+        return layers.Dense(1)
 
     def set_up(self):
         self.compile(optimizer=None, jit_compile=False)  # the players have optimizers of their own

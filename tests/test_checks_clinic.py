@@ -86,9 +86,9 @@ def test_the_healthy_one_does_what_the_packages_gan_does(data):
     images = data(small)[:256].astype("float32") / 127.5 - 1
     for gan in (small, package):
         gan.fit(images, batch_size=64, shuffle=False, verbose=0)
-    for player in ("generator", "discriminator"):
-        for ours, theirs in zip(getattr(small, player).get_weights(), getattr(package, player).get_weights(), strict=True):
-            np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    ours, theirs = ([*gan.generator.get_weights(), *gan.discriminator.get_weights()] for gan in (small, package))
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def test_the_penalty_of_a_critic_whose_slope_is_known():

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import ops
+from keras import layers, ops
 
 from gan_lessons.checks import Exercise
 from gan_lessons.checks.kinds import Hint, Number
@@ -198,13 +198,13 @@ lowest_loss = Exercise(
 
 
 class _TwoSigmoids(SmallGAN):
-    def logits(self, images):
-        return keras.activations.sigmoid(self.discriminator(images, training=True))
+    def last_layer(self):
+        return layers.Dense(1, activation="sigmoid")
 
 
 def _sure(gan):
     """The logits of a D that is surer than a new one."""
-    gan.discriminator.layers[-1].kernel.assign(20 * gan.discriminator.layers[-1].kernel)
+    gan.discriminator.set_weights([3 * weight for weight in gan.discriminator.get_weights()])
     return gan.logits(_IMAGES)
 
 
@@ -214,11 +214,11 @@ patient_5 = Patient(
     _sure,
     "the outputs still end at 0 and 1. softplus(−t) = −log σ(t): the loss has its own sigmoid.",
     {
-        "ops.tanh(self.discriminator(images, training=True))": "−1 to 1 is still a range. A logit is any number.",
-        "ops.log(ops.sigmoid(self.discriminator(images, training=True)))": "log σ is never above 0. A logit is any "
-        "number.",
+        'layers.Dense(1, activation="tanh")': "−1 to 1 is still a range. A logit is any number.",
+        'layers.Dense(1, activation="relu")': "a ReLU never outputs less than 0, so that no fake gets a low logit.",
+        "layers.Dense(2)": "one logit for each image, not two.",
     },
-    nudge="the loss takes logits: what the last Dense layer outputs, as it is.",
-    formula="self.discriminator(images, training=True)",
+    nudge="the loss takes logits: what a Dense layer outputs by itself.",
+    formula="layers.Dense(1), without an activation",
     right="One sigmoid is enough, and it is in the loss.",
 )

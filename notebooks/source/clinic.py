@@ -73,7 +73,7 @@ print("softplus of −5, 0 and 5:", ops.softplus([-5.0, 0.0, 5.0]).numpy().round
 # | method | what it does |
 # | --- | --- |
 # | `batches(pixels)` | turns the bytes of image files into batches of images |
-# | `players()` | makes both networks |
+# | `players()`, `last_layer()` | make both networks; $D$'s last layer |
 # | `set_up()` | compiles the model, makes both optimizers |
 # | `latents(count)`, `fakes(count)` | $z$, and $G(z)$ |
 # | `logits(images)` | $D$'s outputs |
@@ -322,7 +322,7 @@ gl.checks.clinic.patient_5.code
 # %% [markdown]
 # ### Exercise 5 · The lowest loss
 #
-# Whatever $D$ learns, this method outputs numbers between 0 and 1. The loss is $\text{softplus}(-t)$ for a real image,
+# Whatever $D$ learns, this layer outputs numbers between 0 and 1. The loss is $\text{softplus}(-t)$ for a real image,
 # plus $\text{softplus}(t)$ for a fake. Which value can $D$'s loss come near, and never fall below?
 
 # %%
@@ -332,18 +332,18 @@ gl.checks.clinic.lowest_loss(lowest)
 # %% [markdown]
 # ### Exercise 6 · Patient 5
 #
-# Write the method as it should be.
+# Write the method as it should be. (`layers` are Keras's.)
 
 
 # %%
-def logits(self, images):
+def last_layer(self):
     return ...
 
 
-gl.checks.clinic.patient_5(logits)
+gl.checks.clinic.patient_5(last_layer)
 
 # %%
-mended = gl.checks.clinic.patient_5.mended(logits)
+mended = gl.checks.clinic.patient_5.mended(last_layer)
 mended_history = ward.train(mended, pixels, STEPS)
 rows = {"sick": ward.samples(patient, 10), "mended": ward.samples(mended, 10)}
 gl.plotting.image_rows(rows, title="Patient 5, before and after")
