@@ -15,7 +15,7 @@ _random = np.random.default_rng(0)
 
 class _FixedLatents(SmallGAN):
     def latents(self, count):
-        return keras.random.normal((count, self.latent_dim), seed=1)
+        return keras.random.normal((count, self.latent_dim), seed=42)
 
 
 def _drawn(gan):
