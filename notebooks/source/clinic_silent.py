@@ -161,7 +161,11 @@ gl.checks.clinic_silent.patient_1(latents)
 # %%
 mended = gl.checks.clinic_silent.patient_1.mended(latents)
 mended_history = ward.train(mended, pixels, STEPS)
-rows = {"sick": ward.samples(patient, 10), "mended": ward.samples(mended, 10)}
+rows = {
+    "sick, its own latents": patient.fakes(10),  # the latents of its training
+    "sick, others": ward.samples(patient, 10),
+    "mended, others": ward.samples(mended, 10),
+}
 gl.plotting.image_rows(rows, title="Patient 1, before and after")
 
 # %% [markdown]
