@@ -162,7 +162,7 @@ gl.checks.clinic_silent.patient_1(latents)
 mended = gl.checks.clinic_silent.patient_1.mended(latents)
 mended_history = ward.train(mended, pixels, STEPS)
 rows = {
-    "sick, its own latents": patient.fakes(10),  # the latents of its training
+    "sick, its own latents": ops.convert_to_numpy(patient.fakes(64))[:10],  # those of its training
     "sick, others": ward.samples(patient, 10),
     "mended, others": ward.samples(mended, 10),
 }
