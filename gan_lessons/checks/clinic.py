@@ -45,7 +45,7 @@ class _Detached(SmallGAN):
             loss = self.g_loss(self.logits(fake_images))
         weights = self.generator.trainable_variables
         gradients = tape.gradient(loss, weights)
-        gradients = [ops.zeros_like(w) if g is None else g for g, w in zip(gradients, weights)]  # noqa: B905
+        gradients = [ops.zeros_like(w) if g is None else g for g, w in zip(gradients, weights, strict=True)]
         self.g_optimizer.apply(gradients, weights)
         return {"g_loss": loss}
 

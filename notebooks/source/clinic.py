@@ -332,7 +332,7 @@ gl.checks.clinic.lowest_loss(lowest)
 # %% [markdown]
 # ### Exercise 6 · Patient 5
 #
-# Write the method as it should be. (`layers` are Keras's.)
+# Write the method as it should be. (`layers` is `keras.layers`.)
 
 
 # %%
