@@ -94,7 +94,10 @@ if STEPS == 1000:
     assert health["d_fake"][-1] < 0 < health["d_real"][-1]
 
 # %% [markdown]
-# TODO healthy text
+# The gap is widest at the start, when $G$ draws grey spots, and then shrinks. That is what success looks like here: the
+# fakes become harder to tell. $D$'s loss rises towards $2 \log 2 = 1.39$, its value if $D$ cannot tell at all, and
+# $G$'s loss falls towards $\log 2 = 0.69$. **Neither loss runs to 0**, real images keep a logit above 0 and fakes one
+# below it, and the samples are digits, or nearly, after a thousand steps.
 #
 # Every patient below is this class with **one** method replaced. You see its chart first, then the method.
 #
@@ -300,7 +303,11 @@ if STEPS == 1000:
     assert np.median(ward.samples(mended, 100)) < -0.9
 
 # %% [markdown]
-# TODO range
+# The real images lay in $[0, 1]$, with a background of 0. $G$ ends in a $\tanh$, whose range is $[-1, 1]$, so 0 is the
+# *middle* of what $G$ can draw: $G$ did learn its task, and drew white digits on grey. Nothing here raises an error,
+# since 0 to 1 is a part of −1 to 1. The task is harder than the right one. A $\tanh$ holds its ends, −1 and 1,
+# by itself, as its slope is near 0 there. At 0 its slope is 1, and every disturbance shows in the background: $D$ has
+# something to find, and its logits stay apart.
 #
 # ## 5. Where can a curve not go?
 
@@ -358,7 +365,10 @@ for name, gan in {"sick": patient, "mended": mended}.items():
     print(f"Fréchet distance in MNIST features, 1,000 samples, {name}: {score.result():.1f}")
 
 # %% [markdown]
-# TODO sigmoid
+# 1.006: no training brings the loss below that. In published code this last layer stands beside
+# `from_logits=True`, which means the same as the softplus here: *the loss takes logits*. The sigmoid then comes twice,
+# and it costs in two ways. $D$ cannot be sure, and each gradient is multiplied by the slope of one more sigmoid, at most
+# ¼. Adam makes up for a factor that stays the same, which is why this GAN learns at all.
 #
 # ## 6. What does a doctor find?
 #

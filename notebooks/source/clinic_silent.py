@@ -91,7 +91,8 @@ history = ward.train(noisy, pixels, STEPS)
 ward.chart(noisy, history, "Noise as real")
 
 # %% [markdown]
-# TODO noise
+# Cover the samples: neither loss runs to 0, real images keep a logit above 0 and fakes one below it. By the curves this
+# GAN is as well as the healthy one. And it is: $G$ learns what it is asked for, and what it is asked for is noise.
 #
 # A look at what $D$ gets takes one batch. In an image, neighbouring pixels are alike:
 
@@ -120,7 +121,8 @@ history = ward.train(patient, pixels, STEPS)
 ward.chart(patient, history, "Patient 1")
 
 # %% [markdown]
-# TODO latents before: The samples above come from latents that $G$ has not met in its training.
+# The curves are those of a healthy GAN, and still the samples are smudges. They come from latents that $G$ has not met
+# in its training.
 #
 # **Predict.** Draw latents twice, and batches of images twice. What must differ between the two, and what differs
 # here?
@@ -169,7 +171,10 @@ rows = {
 gl.plotting.image_rows(rows, title="Patient 1, before and after")
 
 # %% [markdown]
-# TODO latents after
+# The first row answers why the curves looked healthy. $G$ was trained on the same 64 latents in every step. On these it
+# draws digits, and these 64 fakes are all that $D$ ever gets, so all that the losses know. What $G$ does elsewhere,
+# nobody asked. The same happens without an integer as seed: NumPy's random numbers, drawn inside a training step, are
+# drawn once, when TensorFlow compiles the step.
 #
 # ## 3. Ask at the ends: what does a very sure D pay?
 #
@@ -179,6 +184,10 @@ gl.plotting.image_rows(rows, title="Patient 1, before and after")
 patient = gl.checks.clinic_silent.patient_2.sick()
 history = ward.train(patient, pixels, STEPS)
 ward.chart(patient, history, "Patient 2")
+
+# %% [markdown]
+# **Predict.** Look at $D$'s loss in the first steps. It is the mean of negative logarithms of probabilities. What is odd
+# about it? The samples do not show it, and later the curves do not either.
 
 # %%
 gl.checks.clinic_silent.patient_2.code
@@ -227,7 +236,11 @@ for name, curves in {"healthy": health, "patient 2": history, "mended": mended_h
     print(f"{name:10} {curves['d_loss'][-1]:10.2f} {curves['d_real'][-1]:10.2f}")
 
 # %% [markdown]
-# TODO targets
+# A target above 1 rewards $D$ for every bit of further certainty, without end: there is no lowest loss to come to rest
+# at. In the first steps of the chart $D$'s loss is **below 0**, which no cross-entropy with targets from 0 to 1 can be,
+# and its logits of real images are far higher than the healthy ones. Later $G$ holds $D$ back, and the curve looks like
+# others. One-sided smoothing goes the other way: targets *below* 1 for real images, and exactly 0 for fakes (Salimans
+# et al., 2016).
 #
 # ## 4. A critic: what if it is flat?
 #
@@ -347,7 +360,9 @@ for name, gan in {"healthy": critic, "patient 4": patient, "mended": mended}.ite
     print(f"{name:10} {modes} of 8 modes, {share:.0%} of the fakes on one")
 
 # %% [markdown]
-# TODO alpha
+# About a third of a normal distribution lies in $[0, 1]$. The rest of the penalty restricts the critic beyond the real
+# points and behind the fakes. Is that bad? On this ring, in this run, hardly. It only is not what its author believes it
+# to be, and no curve says so.
 #
 # ## 6. What does an output depend on?
 #
@@ -380,7 +395,10 @@ for name, gan in {"healthy": critic, "with BatchNormalization": normed}.items():
 assert abs(first - second) > 1e-4
 
 # %% [markdown]
-# TODO bn
+# The penalty is about the slope at *each* point: that of one output with respect to one input. With
+# `BatchNormalization` an output also depends on all other points of the batch, through their mean and variance. So the
+# critic is no function of a point any more, and a slope of length 1 does not mean what it should. `LayerNormalization`,
+# which looks at one point only, is allowed.
 #
 # ## 7. The doctor asks the same
 #
@@ -402,7 +420,8 @@ assert not findings.pop("healthy") and all(findings.values())
 # %% [markdown]
 # ## What did not show
 #
-# TODO notshow
+# - The wrong $\alpha$ did no visible harm in this lesson. A fault can be one and cost nothing on the task at hand.
+# - A question finds the faults that it is about. Nobody has listed all of them.
 
 # %%
 gl.checks.report("clinic_silent")
