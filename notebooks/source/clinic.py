@@ -94,10 +94,10 @@ if STEPS == 1000:
     assert health["d_fake"][-1] < 0 < health["d_real"][-1]
 
 # %% [markdown]
-# The gap is widest at the start, when $G$ draws grey spots, and then shrinks. That is what success looks like here: the
-# fakes become harder to tell. $D$'s loss rises towards $2 \log 2 = 1.39$, its value if $D$ cannot tell at all, and
-# $G$'s loss falls towards $\log 2 = 0.69$. **Neither loss runs to 0**, real images keep a logit above 0 and fakes one
-# below it, and the samples are digits, or nearly, after a thousand steps.
+# The gap is widest at the start, when $G$ draws grey spots, and then shrinks. That is what success looks like here:
+# the fakes become harder to tell. $D$'s loss rises towards $2 \log 2 = 1.39$, its value if $D$ cannot tell at all,
+# and $G$'s loss falls towards $\log 2 = 0.69$. **Neither loss runs to 0**, real images keep a logit above 0 and fakes
+# one below it, and the samples are digits, or nearly, after a thousand steps.
 #
 # Every patient below is this class with **one** method replaced. You see its chart first, then the method.
 #
@@ -114,8 +114,8 @@ if STEPS == 1000:
     assert history["d_real"][-1] < 0 < history["d_fake"][-1]
 
 # %% [markdown]
-# **Predict.** Both losses fall to 0, as the losses of a classifier do when it learns. But these two are opponents. Look
-# at the logits: which kind of image does $D$ call real? Which method would you read first?
+# **Predict.** Both losses fall to 0, as the losses of a classifier do when it learns. But these two are opponents.
+# Look at the logits: which kind of image does $D$ call real? Which method would you read first?
 
 # %%
 gl.checks.clinic.patient_1.code
@@ -303,9 +303,9 @@ if STEPS == 1000:
     assert np.median(ward.samples(mended, 100)) < -0.9
 
 # %% [markdown]
-# The real images lay in $[0, 1]$, with a background of 0. $G$ ends in a $\tanh$, whose range is $[-1, 1]$, so 0 is the
-# *middle* of what $G$ can draw: $G$ did learn its task, and drew white digits on grey. Nothing here raises an error,
-# since 0 to 1 is a part of −1 to 1. The task is harder than the right one. A $\tanh$ holds its ends, −1 and 1,
+# The real images lay in $[0, 1]$, with a background of 0. $G$ ends in a $\tanh$, whose range is $[-1, 1]$, so 0 is
+# the *middle* of what $G$ can draw: $G$ did learn its task, and drew white digits on grey. Nothing here raises an
+# error, since 0 to 1 is a part of −1 to 1. The task is harder than the right one. A $\tanh$ holds its ends, −1 and 1,
 # by itself, as its slope is near 0 there. At 0 its slope is 1, and every disturbance shows in the background: $D$ has
 # something to find, and its logits stay apart.
 #
@@ -321,7 +321,8 @@ if STEPS == 1000:
     assert min(history["d_loss"]) > 1.006 and 0 <= min(history["d_fake"]) and max(history["d_real"]) <= 1
 
 # %% [markdown]
-# **Predict.** Compare with the healthy chart. In which range do $D$'s logits stay here, and what could keep them in it?
+# **Predict.** Compare with the healthy chart. In which range do $D$'s logits stay here, and what could keep them in
+# it?
 
 # %%
 gl.checks.clinic.patient_5.code
@@ -365,10 +366,10 @@ for name, gan in {"sick": patient, "mended": mended}.items():
     print(f"Fréchet distance in MNIST features, 1,000 samples, {name}: {score.result():.1f}")
 
 # %% [markdown]
-# 1.006: no training brings the loss below that. In published code this last layer stands beside
-# `from_logits=True`, which means the same as the softplus here: *the loss takes logits*. The sigmoid then comes twice,
-# and it costs in two ways. $D$ cannot be sure, and each gradient is multiplied by the slope of one more sigmoid, at most
-# ¼. Adam makes up for a factor that stays the same, which is why this GAN learns at all.
+# 1.006: no training brings the loss below that. In published code this last layer stands beside `from_logits=True`,
+# which means the same as the softplus here: *the loss takes logits*. The sigmoid then comes twice, and it costs in
+# two ways. $D$ cannot be sure, and each gradient is multiplied by the slope of one more sigmoid, at most ¼. Adam
+# makes up for a factor that stays the same, which is why this GAN learns at all.
 #
 # ## 6. What does a doctor find?
 #
@@ -397,9 +398,9 @@ assert not findings["healthy"] and all(found for name, found in findings.items()
 # %% [markdown]
 # ## What the doctor does not see
 #
-# "Nothing found" means: none of the faults that it knows. It does not mean *good*. An untrained GAN is healthy by that
-# measure, and so is a GAN with too small a network, too few images or too little time. A score tells of these; see
-# lesson {{lesson:quality}}. And no doctor knows what you *meant*.
+# "Nothing found" means: none of the faults that it knows. It does not mean *good*. An untrained GAN is healthy by
+# that measure, and so is a GAN with too small a network, too few images or too little time. A score tells of these;
+# see lesson {{lesson:quality}}. And no doctor knows what you *meant*.
 
 # %%
 gl.checks.report("clinic")
@@ -416,7 +417,7 @@ gl.checks.report("clinic")
 # **References**
 #
 # - Goodfellow et al., *Generative Adversarial Nets*, 2014, [arXiv:1406.2661](https://arxiv.org/abs/1406.2661).
-# - Lucic et al., *Are GANs Created Equal?*, 2017, [arXiv:1711.10337](https://arxiv.org/abs/1711.10337): much of what is
-#   reported as a better loss is a better search for settings.
+# - Lucic et al., *Are GANs Created Equal?*, 2017, [arXiv:1711.10337](https://arxiv.org/abs/1711.10337): much of what
+#   is reported as a better loss is a better search for settings.
 #
 # Next: {{next}}

@@ -28,9 +28,9 @@
 # **What you need.** Lesson {{lesson:clinic}}, and lesson {{lesson:wgan}} for the critic and the penalty on its slope.
 #
 # **Mathematics.** $\text{softplus}(t) = \log(1 + e^t)$, which is close to $t$ for a large $t$. The cross-entropy of a
-# logit $t$ with a target $y$, which is $-y \log\sigma(t) - (1 - y) \log(1 - \sigma(t))$, equals
-# $\text{softplus}(t) - y\,t$. The length of a vector, the derivative of a root, uniform and normal random numbers, the
-# correlation of two columns of numbers (1: they rise together, 0: neither tells anything about the other).
+# logit $t$ with a target $y$, which is $-y \log\sigma(t) - (1 - y) \log(1 - \sigma(t))$, equals $\text{softplus}(t) -
+# y\,t$. The length of a vector, the derivative of a root, uniform and normal random numbers, the correlation of two
+# columns of numbers (1: they rise together, 0: neither tells anything about the other).
 #
 # **Time.** {{time}}, with the exercises.
 
@@ -91,8 +91,9 @@ history = ward.train(noisy, pixels, STEPS)
 ward.chart(noisy, history, "Noise as real")
 
 # %% [markdown]
-# Cover the samples: neither loss runs to 0, real images keep a logit above 0 and fakes one below it. By the curves this
-# GAN is as well as the healthy one. And it is: $G$ learns what it is asked for, and what it is asked for is noise.
+# Cover the samples: neither loss runs to 0, real images keep a logit above 0 and fakes one below it. By the curves
+# this GAN is as well as the healthy one. And it is: $G$ learns what it is asked for, and what it is asked for is
+# noise.
 #
 # A look at what $D$ gets takes one batch. In an image, neighbouring pixels are alike:
 
@@ -121,8 +122,8 @@ history = ward.train(patient, pixels, STEPS)
 ward.chart(patient, history, "Patient 1")
 
 # %% [markdown]
-# The curves are those of a healthy GAN, and still the samples are smudges. They come from latents that $G$ has not met
-# in its training.
+# The curves are those of a healthy GAN, and still the samples are smudges. They come from latents that $G$ has not
+# met in its training.
 #
 # **Predict.** Draw latents twice, and batches of images twice. What must differ between the two, and what differs
 # here?
@@ -171,10 +172,10 @@ rows = {
 gl.plotting.image_rows(rows, title="Patient 1, before and after")
 
 # %% [markdown]
-# The first row answers why the curves looked healthy. $G$ was trained on the same 64 latents in every step. On these it
-# draws digits, and these 64 fakes are all that $D$ ever gets, so all that the losses know. What $G$ does elsewhere,
-# nobody asked. The same happens without an integer as seed: NumPy's random numbers, drawn inside a training step, are
-# drawn once, when TensorFlow compiles the step.
+# The first row answers why the curves looked healthy. $G$ was trained on the same 64 latents in every step. On these
+# it draws digits, and these 64 fakes are all that $D$ ever gets, so all that the losses know. What $G$ does
+# elsewhere, nobody asked. The same happens without an integer as seed: NumPy's random numbers, drawn inside a
+# training step, are drawn once, when TensorFlow compiles the step.
 #
 # ## 3. Ask at the ends: what does a very sure D pay?
 #
@@ -186,8 +187,8 @@ history = ward.train(patient, pixels, STEPS)
 ward.chart(patient, history, "Patient 2")
 
 # %% [markdown]
-# **Predict.** Look at $D$'s loss in the first steps. It is the mean of negative logarithms of probabilities. What is odd
-# about it? The samples do not show it, and later the curves do not either.
+# **Predict.** Look at $D$'s loss in the first steps. It is the mean of negative logarithms of probabilities. What is
+# odd about it? The samples do not show it, and later the curves do not either.
 
 # %%
 gl.checks.clinic_silent.patient_2.code
@@ -236,17 +237,17 @@ for name, curves in {"healthy": health, "patient 2": history, "mended": mended_h
     print(f"{name:10} {curves['d_loss'][-1]:10.2f} {curves['d_real'][-1]:10.2f}")
 
 # %% [markdown]
-# A target above 1 rewards $D$ for every bit of further certainty, without end: there is no lowest loss to come to rest
-# at. In the first steps of the chart $D$'s loss is **below 0**, which no cross-entropy with targets from 0 to 1 can be,
-# and its logits of real images are far higher than the healthy ones. Later $G$ holds $D$ back, and the curve looks like
-# others. One-sided smoothing goes the other way: targets *below* 1 for real images, and exactly 0 for fakes (Salimans
-# et al., 2016).
+# A target above 1 rewards $D$ for every bit of further certainty, without end: there is no lowest loss to come to
+# rest at. In the first steps of the chart $D$'s loss is **below 0**, which no cross-entropy with targets from 0 to 1
+# can be, and its logits of real images are far higher than the healthy ones. Later $G$ holds $D$ back, and the curve
+# looks like others. One-sided smoothing goes the other way: targets *below* 1 for real images, and exactly 0 for
+# fakes (Salimans et al., 2016).
 #
 # ## 4. A critic: what if it is flat?
 #
-# The other patients are WGANs of points. `ward.SmallWGAN` is `ward.SmallGAN` with Wasserstein losses, five steps of the
-# critic in each training step, and a penalty in three methods: `between` draws the points $\hat x$, `lengths` turns
-# gradients into their lengths, `penalty` puts them together.
+# The other patients are WGANs of points. `ward.SmallWGAN` is `ward.SmallGAN` with Wasserstein losses, five steps of
+# the critic in each training step, and a penalty in three methods: `between` draws the points $\hat x$, `lengths`
+# turns gradients into their lengths, `penalty` puts them together.
 
 # %%
 ring = gl.toys.ring(std=0.05)
@@ -273,8 +274,8 @@ if CRITIC_STEPS == 1500:
 gl.checks.clinic_silent.patient_3.code
 
 # %% [markdown]
-# Put something in whose answer you know. Let the critic's last layer begin with zeros, as some networks do: the critic
-# is flat, and its slope is 0 everywhere.
+# Put something in whose answer you know. Let the critic's last layer begin with zeros, as some networks do: the
+# critic is flat, and its slope is 0 everywhere.
 
 # %%
 for name, kind in {"healthy": ward.SmallWGAN, "patient 3": gl.checks.clinic_silent.patient_3.sick}.items():
@@ -320,8 +321,8 @@ history = ward.train(patient, points, CRITIC_STEPS)
 ward.chart(patient, history, "Patient 4", toy=ring)
 
 # %% [markdown]
-# The penalty asks for the slope at $\hat x = \alpha x + (1 - \alpha)\, G(z)$. Again, put something in whose answer you
-# know: if every real point is 1 and every fake is 0, then $\hat x$ is $\alpha$ itself.
+# The penalty asks for the slope at $\hat x = \alpha x + (1 - \alpha)\, G(z)$. Again, put something in whose answer
+# you know: if every real point is 1 and every fake is 0, then $\hat x$ is $\alpha$ itself.
 
 # %%
 for name, gan in {"healthy": critic, "patient 4": patient}.items():
@@ -360,9 +361,9 @@ for name, gan in {"healthy": critic, "patient 4": patient, "mended": mended}.ite
     print(f"{name:10} {modes} of 8 modes, {share:.0%} of the fakes on one")
 
 # %% [markdown]
-# About a third of a normal distribution lies in $[0, 1]$. The rest of the penalty restricts the critic beyond the real
-# points and behind the fakes. Is that bad? On this ring, in this run, hardly. It only is not what its author believes it
-# to be, and no curve says so.
+# About a third of a normal distribution lies in $[0, 1]$. The rest of the penalty restricts the critic beyond the
+# real points and behind the fakes. Is that bad? On this ring, in this run, hardly. It only is not what its author
+# believes it to be, and no curve says so.
 #
 # ## 6. What does an output depend on?
 #
@@ -396,9 +397,9 @@ assert abs(first - second) > 1e-4
 
 # %% [markdown]
 # The penalty is about the slope at *each* point: that of one output with respect to one input. With
-# `BatchNormalization` an output also depends on all other points of the batch, through their mean and variance. So the
-# critic is no function of a point any more, and a slope of length 1 does not mean what it should. `LayerNormalization`,
-# which looks at one point only, is allowed.
+# `BatchNormalization` an output also depends on all other points of the batch, through their mean and variance. So
+# the critic is no function of a point any more, and a slope of length 1 does not mean what it should.
+# `LayerNormalization`, which looks at one point only, is allowed.
 #
 # ## 7. The doctor asks the same
 #
