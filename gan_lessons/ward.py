@@ -195,7 +195,8 @@ def chart(gan, history, title, toy=None):
         picture.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal")
         picture.legend(loc="center", frameon=False)
     else:
-        picture.imshow(plotting.image_grid(np.nan_to_num(samples(gan, 30)).clip(-1, 1), columns=6)[..., 0], cmap="gray")
+        grid = plotting.image_grid(np.nan_to_num(samples(gan, 30)).clip(-1, 1), columns=6)
+        picture.imshow(grid[..., 0], cmap="gray", vmin=0, vmax=255)
         picture.set_axis_off()
     ends = ", ".join(f"{name} {history[name][-1]:.2f}" for name in ("d_loss", "g_loss", "d_real", "d_fake"))
     text = f"{title}: curves of both losses and of D's mean logits, and samples. At the end {ends}."
