@@ -193,7 +193,7 @@ def chart(gan, history, title, toy=None):
         for points, kind in ((toy.sample(500, seed=1), "real"), (samples(gan, 500), "generated")):
             picture.scatter(*points.T, s=3, color=colours[kind], label=kind)
         picture.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal")
-        picture.legend(loc="center", frameon=False)
+        picture.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, markerscale=3)
     else:
         grid = plotting.image_grid(np.nan_to_num(samples(gan, 30)).clip(-1, 1), columns=6)
         picture.imshow(grid[..., 0], cmap="gray", vmin=0, vmax=255)
