@@ -100,6 +100,8 @@ if STEPS == 600:
 # logit above 0 and fakes one below it, and after six hundred steps many samples are digits, or nearly.
 #
 # Every patient below is this class with **one** method replaced. You see its chart first, then the method.
+# `gl.checks.clinic.patient_1.sick` is the first one's class, `.code` shows its wrong method, and `.mended(method)` makes
+# a GAN with your method in its place.
 #
 # ## 2. Can both players win?
 
@@ -340,7 +342,7 @@ gl.checks.clinic.lowest_loss(lowest)
 # %% [markdown]
 # ### Exercise 6 · Patient 5
 #
-# Write the method as it should be. (`layers` is `keras.layers`.)
+# Write the method as it should be, with `keras.layers` in place of `layers`.
 
 
 # %%
@@ -355,6 +357,10 @@ mended = gl.checks.clinic.patient_5.mended(last_layer)
 mended_history = ward.train(mended, pixels, STEPS)
 rows = {"sick": ward.samples(patient, 10), "mended": ward.samples(mended, 10)}
 gl.plotting.image_rows(rows, title="Patient 5, before and after")
+
+# %% [markdown]
+# In numbers: the lowest loss of $D$ in each training, and the Fréchet distance of 1,000 samples to 1,000 real images,
+# where less is better (lesson {{lesson:quality}}).
 
 # %%
 print(f"D's lowest loss: sick {min(history['d_loss']):.3f}, mended {min(mended_history['d_loss']):.3f}")
