@@ -100,8 +100,8 @@ if STEPS == 600:
 # logit above 0 and fakes one below it, and after six hundred steps many samples are digits, or nearly.
 #
 # Every patient below is this class with **one** method replaced. You see its chart first, then the method.
-# `gl.checks.clinic.patient_1.sick` is the first one's class, `.code` shows its wrong method, and `.mended(method)` makes
-# a GAN with your method in its place.
+# `gl.checks.clinic.patient_1.sick` is the first one's class, `.code` shows its wrong method, and `.mended(method)`
+# makes a GAN with your method in its place.
 #
 # ## 2. Can both players win?
 
