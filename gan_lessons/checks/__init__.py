@@ -41,7 +41,6 @@ _LESSONS = (
     "clinic",
     "clinic_silent",
     "faster",
-    "collapse",
     "on_demand",
 )
 _MARKS = {"right": "✅ Right", "wrong": "❌ Not yet", "blank": "✏️  Still blank", "shown": "👀 Solution shown"}
