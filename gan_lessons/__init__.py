@@ -61,6 +61,7 @@ _MODULES = (
     "theory",
     "toys",
     "trained",
+    "ward",
     "watch",
 )
 

@@ -59,17 +59,22 @@ def test_importing_brings_nothing_heavy():
         "_keras",
         "augmentation",
         "batches",
+        "conditioning",
         "constraints",
         "layers",
         "models",
         "models.adversarial",
         "models.average",
         "models.base",
+        "models.conditional",
         "models.fitted",
         "models.fitting",
+        "models.game",
         "models.gan",
+        "models.infogan",
         "models.optimizers",
         "models.saved",
+        "models.semi_supervised",
         "models.state",
         "models.wrapped",
         "objectives",
@@ -129,7 +134,16 @@ def test_every_module_is_offered_and_listed():
     found = {name for _, name, _ in pkgutil.iter_modules(gl.__path__) if not name.startswith("_")}
     inner = {"batches", "saving", "validation"}  # reached through the models
     assert found - inner == set(gl._MODULES)
-    classes = {"AdversarialModel", "Batch", "GAN", "GenerativeModel", "Part"}
+    classes = {
+        "AdversarialModel",
+        "Batch",
+        "ConditionalGAN",
+        "GAN",
+        "GenerativeModel",
+        "InfoGAN",
+        "Part",
+        "SemiSupervisedGAN",
+    }
     assert set(gl.__all__) == {*classes, "diagnose", "score", *gl._MODULES} <= set(dir(gl))
     assert gl.score is gl.scoring.score and gl.diagnose is gl.doctor.diagnose
     for name in gl._MODULES:
@@ -200,7 +214,15 @@ def inherited(module, what):
 
 
 # What models and exercises are made of: tested by what it does in them, not by its names.
-INNER = ("checks.", "models.fitted", "models.fitting", "models.optimizers", "models.saved", "models.wrapped")
+INNER = (
+    "checks",
+    "models.fitted",
+    "models.fitting",
+    "models.game",
+    "models.optimizers",
+    "models.saved",
+    "models.wrapped",
+)
 
 
 def test_every_public_name_is_used_in_a_test():

@@ -47,9 +47,6 @@ def written(function: Callable) -> str:
 class Kind:
     """Base of all kinds of answer.
 
-    A kind has two methods. `examine(answer)` raises `Hint` where the answer is wrong, and `Blank` where something is
-    still to do. `solution()` returns a right answer as the text of Python code.
-
     Args:
         nudge: the hint for a wrong answer that is no known mistake: what to look at.
         formula: what follows the hint from the second wrong answer on.
@@ -59,6 +56,14 @@ class Kind:
 
     def __init__(self, nudge: str, formula: str):
         self.nudge, self.formula = nudge, formula
+
+    def examine(self, answer: Any):
+        """Raises `Hint` where the answer is wrong, and `Blank` where something is still to do."""
+        raise NotImplementedError
+
+    def solution(self) -> str:
+        """Returns a right answer as the text of Python code."""
+        raise NotImplementedError
 
     def wrong(self, hint: str = ""):
         """Raises `Hint` with a hint, or with the nudge where none is given."""
