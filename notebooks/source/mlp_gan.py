@@ -37,7 +37,7 @@
 # %%
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # fewer messages
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # fewer messages
 
 import keras
 import matplotlib.pyplot as plt

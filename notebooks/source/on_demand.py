@@ -38,7 +38,7 @@ import os
 from dataclasses import replace
 from functools import partial
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # fewer messages
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # fewer messages
 
 import keras
 import matplotlib.pyplot as plt

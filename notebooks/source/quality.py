@@ -36,7 +36,7 @@
 # %%
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # fewer messages
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # fewer messages
 
 from dataclasses import replace
 

@@ -39,7 +39,7 @@
 import os
 import time
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # fewer messages
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # fewer messages
 
 import keras
 import matplotlib.pyplot as plt
