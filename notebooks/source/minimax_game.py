@@ -593,8 +593,8 @@ if FAR_STEPS >= 500:
 #
 # ## What did not work
 #
-# - **On the two bumps, no training settles.** In the last ten pictures $W$ rises to twice its lowest value or more, at
-#   the same loss of $D$. The optional lesson {{lesson:dynamics}} finds out why.
+# - **On the two bumps, no training settles.** In the last ten pictures $W$ rises to about twice its lowest value, or
+#   more, at the same loss of $D$. The optional lesson {{lesson:dynamics}} finds out why.
 # - **The minimax loss against a quick $D$** moved the fakes by less than half a unit, on every seed.
 # - **The speed in section 5 is no merit of a loss.** Adam moves $b$ by about its rate, 0.02, at each step, whatever the
 #   gradient's length. That alone gives about 255 steps for a distance of 5.1.
@@ -609,8 +609,8 @@ gl.checks.report("minimax_game")
 #   once for fakes. The best $D$ is $p_r / (p_r + p_g)$.
 # - Against it $V = 2\,\mathrm{JSD} - 2 \log 2$, which is least at $p_g = p_r$. There $D = ½$ and $V = -\log 4$.
 # - Where two distributions do not touch, JSD is flat and the Wasserstein distance is not. That is about the best $D$.
-# - A trained $D$ is smooth and has a slope under the fakes. A GAN learns from afar, unless the minimax loss *and* plain
-#   gradient descent come together.
+# - A trained $D$ is smooth and has a slope under the fakes, so a GAN learns from afar. Here only one failed: the
+#   minimax loss against a $D$ that became sure too quickly.
 # - A GAN's loss says that neither player wins. It does not say how good the fakes are.
 #
 # **References**
