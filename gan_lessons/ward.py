@@ -30,11 +30,14 @@ class SmallGAN(keras.Model):
         self.set_up()
 
     def batches(self, pixels):
+        """Returns the training data, from pixels 0 to 255, as batches in [−1, 1]."""
         images = pixels.astype("float32") / 127.5 - 1
         data = tf.data.Dataset.from_tensor_slices(images).shuffle(len(images), seed=0)
         return data.batch(self.batch_size, drop_remainder=True)
 
     def players(self):
+        """Returns G, from latents to images, and D, from images to logits."""
+
         def leaky():
             return layers.LeakyReLU(negative_slope=0.2)
 
@@ -47,33 +50,42 @@ class SmallGAN(keras.Model):
             keras.Sequential([keras.Input((28, 28, 1)), *discriminator, self.last_layer()]),
         )
 
-    def last_layer(self):  # of D
+    def last_layer(self):
+        """Returns D's last layer."""
         return layers.Dense(1)
 
     def set_up(self):
+        """Compiles the model and gives each player its optimizer."""
         self.compile(optimizer=None, jit_compile=False)  # the players have optimizers of their own
         self.d_optimizer = keras.optimizers.Adam(1e-3, beta_1=0.5)
         self.g_optimizer = keras.optimizers.Adam(1e-3, beta_1=0.5)
 
     def latents(self, count):
+        """Draws latents from N(0, 1)."""
         return keras.random.normal((count, self.latent_dim), seed=self.random)
 
     def fakes(self, count):
+        """Returns what G makes of fresh latents, in training."""
         return self.generator(self.latents(count), training=True)
 
     def logits(self, images):
+        """Returns D's logits, in training."""
         return self.discriminator(images, training=True)
 
     def d_loss(self, real_logits, fake_logits):
+        """Returns what D descends."""
         return ops.mean(ops.softplus(-real_logits)) + ops.mean(ops.softplus(fake_logits))
 
     def g_loss(self, fake_logits):
+        """Returns what G descends."""
         return ops.mean(ops.softplus(-fake_logits))
 
     def penalty(self, real_images, fake_images):
+        """Returns what is added to D's loss."""
         return 0.0
 
     def discriminator_turn(self, real_images):
+        """Takes one step of D and returns what it records."""
         fake_images = self.fakes(ops.shape(real_images)[0])
         with tf.GradientTape() as tape:
             real_logits, fake_logits = self.logits(real_images), self.logits(fake_images)
@@ -83,6 +95,7 @@ class SmallGAN(keras.Model):
         return {"d_loss": loss, "d_real": ops.mean(real_logits), "d_fake": ops.mean(fake_logits)}
 
     def generator_turn(self, count):
+        """Takes one step of G and returns what it records."""
         with tf.GradientTape() as tape:
             loss = self.g_loss(self.logits(self.fakes(count)))
         weights = self.generator.trainable_variables
@@ -93,6 +106,7 @@ class SmallGAN(keras.Model):
         return self.log(self.discriminator_turn(real_images) | self.generator_turn(self.batch_size))
 
     def log(self, values):
+        """Records values and returns the means so far."""
         for name, value in values.items():
             self.means[name].update_state(value)
         return {name: mean.result() for name, mean in self.means.items()}
@@ -126,10 +140,12 @@ class SmallWGAN(SmallGAN):
         return -ops.mean(fake_logits)
 
     def between(self, real_points, fake_points):
+        """Returns a point between each pair, α ~ U[0, 1]."""
         alpha = keras.random.uniform((ops.shape(real_points)[0], 1), seed=self.random)
         return alpha * real_points + (1 - alpha) * fake_points
 
     def lengths(self, gradients):
+        """Returns the length of each row."""
         return ops.sqrt(ops.sum(gradients**2, axis=1) + 1e-12)
 
     def penalty(self, real_points, fake_points):

@@ -95,7 +95,9 @@ def test_an_exercise_tells_right_blank_and_each_mistake_apart(name, capsys):
 @pytest.mark.parametrize("lesson", checks._LESSONS)
 def test_a_lesson_calls_its_exercises_in_order(lesson):
     source = Path(__file__).resolve().parent.parent / "notebooks" / "source" / f"{lesson}.py"
-    called = re.findall(rf"^(?:if not )?gl\.checks\.{lesson}\.(\w+)\(", source.read_text(encoding="utf-8"), re.MULTILINE)
+    called = re.findall(
+        rf"^(?:if not )?gl\.checks\.{lesson}\.(\w+)\(", source.read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert called == list(checks.exercises(lesson))
 
 

@@ -30,6 +30,12 @@ def test_the_label_is_maps_beside_the_image():
     assert points([IMAGES[:, 0, 0], LABELS]).shape == (4, 1)
 
 
+def test_spread_repeats_a_map_over_the_image():
+    maps = np.arange(2 * K, dtype="float32").reshape(2, 1, 1, K)
+    spread = conditioning.Spread()([maps, IMAGES[:2]])
+    np.testing.assert_array_equal(spread, np.broadcast_to(maps, (2, 8, 8, K)))
+
+
 def test_the_projection_is_a_product_with_the_features():
     inner = networks.dcgan_discriminator((8, 8, 2), filters=(4,))
     outer = conditioning.projection_discriminator(inner, K)

@@ -222,6 +222,7 @@ INNER = (
     "models.optimizers",
     "models.saved",
     "models.wrapped",
+    "networks.sizes",
 )
 
 

@@ -419,7 +419,9 @@ def test_the_table_says_what_one_has_to_know():
     assert all(len(set(counts)) == 1 for counts in tables)
     assert "FID published" not in mnist.splitlines()[2]  # published ones are of CIFAR-10
 
-    assert "The course's DCGAN has 0.50 of the Fréchet distance of the plain loop (seeds 0, 1); the course wants" in text
+    assert (
+        "The course's DCGAN has 0.50 of the Fréchet distance of the plain loop (seeds 0, 1); the course wants" in text
+    )
     assert "has 0.25 of the Fréchet distance of the plain loop, one batch (seed 0)." in text
     for words in ("order of the rows alone", "cannot be compared", "same number of images", "plain loop"):
         assert words in text

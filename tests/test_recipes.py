@@ -226,3 +226,35 @@ def test_a_plain_loop_plays_the_same_game():
     assert plain.discriminator_steps == 5
     clipped = recipes.plain_loop(recipes.SMALL_CNN["wasserstein-clip_weights"]).build((28, 28, 1))
     assert clipped.discriminator.layers[1].kernel.constraint.limit == 0.01
+
+
+# --- labels, codes, modes ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["maps", "projection", "classifier"])
+def test_conditional_networks_take_labels(way):
+    gan = replace(recipes.CONDITIONAL, model=partial(recipes.conditional, way=way)).build((28, 28, 1), seed=0, steps=10)
+    assert gan.generate(labels=[3, 7], seed=0).shape == (2, 28, 28, 1)
+    assert len(gan.discriminator.inputs) == (1 if way == "classifier" else 2)
+    assert len(gan.discriminator.outputs) == (2 if way == "classifier" else 1)
+
+
+def test_infogan_and_the_semi_supervised_gan_fit_their_networks():
+    assert recipes.INFOGAN.build((28, 28, 1), seed=0, steps=10).generate(3, seed=0).shape == (3, 28, 28, 1)
+    gan = recipes.SEMI_SUPERVISED.build((28, 28, 1), seed=0, steps=10)
+    images = gan.generate(2, seed=0)
+    np.testing.assert_allclose(gan.classify(images).sum(axis=1), 1, rtol=1e-5)
+    alone = recipes.few_labels((28, 28, 1))  # the classifier without the game: the same layers
+    assert alone.count_params() == gan.discriminator.count_params()
+    assert alone.output_shape == (None, 10)
+
+
+@pytest.mark.parametrize("name", recipes.PLANE)
+def test_every_method_on_the_plane_has_the_same_networks_but_for_its_cure(name):
+    title, recipe = recipes.PLANE[name]
+    gan, other = recipe.build((2,), seed=0, steps=10), recipe.build((2,), seed=0, steps=10)
+    assert title and gan.generator.count_params() == 2 * 128 + 128 + 2 * (128 * 128 + 128) + 128 * 2 + 2
+    assert gan.generate(4, seed=0).shape == (4, 2)
+    for one, two in zip(gl.penalties.checked(gan.penalty), gl.penalties.checked(other.penalty), strict=True):
+        assert one is not two  # a penalty may have state: each GAN has its own
+    assert "0x" not in str(recipe)  # an address would make each run of a benchmark a new one

@@ -11,6 +11,7 @@ from systems import CLASSES, adam, averaging_adam, labelled_data
 
 import gan_lessons as gl
 from gan_lessons import conditioning
+from gan_lessons.models.conditional import checked_labels, cross_entropy
 
 
 def generator():
@@ -116,6 +117,14 @@ def test_generate_makes_what_is_asked_for():
 def test_bad_labels_are_refused(arguments, message):
     with pytest.raises((TypeError, ValueError), match=message):
         make().generate(**arguments)
+
+
+def test_labels_are_checked_and_their_entropy_is_that_of_keras():
+    labels = checked_labels([2, 0, 1], CLASSES)
+    assert labels.dtype == "int32" and labels.tolist() == [2, 0, 1]
+    logits = np.random.default_rng(0).normal(size=(3, CLASSES)).astype("float32")
+    expected = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(labels, logits)
+    np.testing.assert_allclose(cross_entropy(labels, logits), expected, rtol=1e-5)
 
 
 def test_networks_that_do_not_fit_are_refused():
