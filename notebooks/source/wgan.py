@@ -520,8 +520,8 @@ train = gl.data.load(recipe.data, recipe.batch_size, seed=0, examples=EXAMPLES, 
 print(f"{train.info.title}: {train.info.examples} images")
 
 # %% [markdown]
-# The networks are those of lesson {{lesson:dcgan}}, without BatchNorm in the critic. The other settings are the paper's,
-# but for a learning rate twice as high and an average of $G$'s weights. Beside it you train the DCGAN of that
+# The networks are those of lesson {{lesson:dcgan}}, without BatchNorm in the critic. The other settings are the
+# paper's, but for a learning rate twice as high and an average of $G$'s weights. Beside it you train the DCGAN of that
 # lesson, with as many steps of $D$, which cost about as much. After each epoch (a part of the training, here) you
 # score both by the **Fréchet distance**: how far the fakes are from real images, in the outputs of a network that has
 # learnt to classify CIFAR-10 and takes no part in the training. Lower is better; lesson {{lesson:quality}} is about it.
@@ -612,7 +612,9 @@ for axes, (name, values) in zip(panels, record.items()):
 show(figure, "Two curves over 25 epochs. Both fall fast until about the eighth, and are nearly flat from there.")
 
 # %% [markdown]
-# Both fall, and both flatten. So does the clock. Compare them, over all epochs and over parts of them:
+# Both fall, and both flatten. **Predict.** From which epoch on does the left curve stop telling about the right one?
+#
+# Compare the rank correlation with that of the clock, over all epochs and over parts of them:
 
 
 # %%
@@ -628,7 +630,7 @@ here = [agreement(curve, curves["frechet_distance"]) for curve in (curves["dista
 print(f"your training above, all epochs: critic {here[0]:+.2f}, clock {here[1]:+.2f}")
 
 # %% [markdown]
-# **Predict.** From which epoch on does the critic's curve stop telling? Leave out more and more of the beginning:
+# Now leave out the beginning, one epoch more each time:
 
 # %%
 starts = np.arange(0, 21)
