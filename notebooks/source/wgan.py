@@ -638,7 +638,7 @@ figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
 for label, values in (("critic's distance", critics), ("the clock", -epochs)):
     axes.plot(1 + starts, [agreement(values, samples, start) for start in starts], "o-", label=label)
 axes.axhline(0, color="black", lw=0.5)
-axes.set(xlabel="first epoch that counts", ylabel="rank correlation", ylim=(-1.05, 1.05))
+axes.set(xlabel="first epoch that counts", xticks=range(1, 22, 4), ylabel="rank correlation", ylim=(-1.05, 1.05))
 figure.legend(loc="outside right center")
 show(
     figure,
