@@ -3,10 +3,9 @@
     python benchmarks/wgan_seeds.py                              # colour images, five seeds
     python benchmarks/wgan_seeds.py --experiment architecture    # ten dense layers, both GANs, five seeds
 
-Networks and settings are those of `gan_lessons.recipes`: on images `WGAN_GP`, with five critic steps for each of the
-generator's (the lesson "WGAN" trains `WGAN_GP_ALTERNATING`); else the lesson's two `DEEP_MLP`. The script writes each
-seed to build/benchmarks as it goes. Run the command again after an interruption: it keeps the seeds that are done, and
-resumes the training that was interrupted.
+Networks and settings are those of `gan_lessons.recipes`, for all steps of the recipe: the lesson "WGAN" trains
+`WGAN_GP` for fewer. The script writes each seed to build/benchmarks as it goes. Run the command again after an
+interruption: it keeps the seeds that are done, and resumes the training that was interrupted.
 
 A training has collapsed if a loss or a score is not finite; if its samples differ from each other, pixel by pixel, less
 than half as much as real images do; or if its sample score is no better than that of ten real images, repeated.

@@ -211,24 +211,18 @@ DCGAN = Recipe(
 )
 
 
-def wgan_gp(image_shape, discriminator_steps=5):
-    """Makes the Wasserstein GAN with gradient penalty of the lesson "WGAN".
-
-    Args:
-        image_shape: (height, width, channels).
-        discriminator_steps: as for `GAN`. The paper takes 5.
-    """
+def wgan_gp(image_shape):
+    """Makes the Wasserstein GAN with gradient penalty of the lesson "WGAN"."""
     return GAN(
         generator=networks.dcgan_generator(image_shape, latent_dim=100, filters=FILTERS),
         discriminator=networks.dcgan_critic(image_shape, filters=FILTERS[::-1]),
         latent_dim=100,
         objective="wasserstein",
         penalty=penalties.GradientPenalty(weight=10.0),
-        discriminator_steps=discriminator_steps,
+        discriminator_steps=5,
     )
 
 
-#: Five steps of the critic for each of the generator's: Gulrajani et al., 2017, arXiv:1704.00028.
 WGAN_GP = Recipe(
     model=wgan_gp,
     data="cifar10",
@@ -237,19 +231,6 @@ WGAN_GP = Recipe(
     optimizer=partial(Adam, beta_1=0.0, beta_2=0.9),
     learning_rate=2e-4,
     average=0.99,
-)
-
-
-#: The same game with one step of each: Karras et al., 2018, arXiv:1710.10196. The lesson trains this one.
-WGAN_GP_ALTERNATING = Recipe(
-    model=partial(wgan_gp, discriminator_steps=1),
-    data="cifar10",
-    batch_size=64,
-    steps=1_500,
-    optimizer=partial(Adam, beta_1=0.0, beta_2=0.99),
-    learning_rate=5e-4,
-    decay=CosineDecay,
-    average=0.995,
 )
 
 

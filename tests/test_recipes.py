@@ -151,23 +151,6 @@ def test_the_small_cnn_refuses_an_image_that_it_cannot_halve():
         recipes.small_cnn((7, 8, 1), "minimax")
 
 
-# --- WGAN-GP -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "recipe, critic_steps, momentum",
-    [(recipes.WGAN_GP, 5, (0.0, 0.9)), (recipes.WGAN_GP_ALTERNATING, 1, (0.0, 0.99))],
-    ids=["Gulrajani", "Karras"],
-)
-def test_wgan_gp_plays_as_the_papers_do(recipe, critic_steps, momentum):
-    gan = recipe.build((32, 32, 3), seed=0)
-    assert type(gan.objective) is gl.objectives.Wasserstein
-    assert (gan.penalty.weight, gan.discriminator_steps) == (10.0, critic_steps)
-    assert has_batch_norm(gan.generator) and not has_batch_norm(gan.discriminator)
-    assert all((o.beta_1, o.beta_2) == momentum for o in optimizers(gan))
-    assert gan.generator_optimizer.use_ema and not gan.discriminator_optimizer.use_ema
-
-
 # --- networks that nobody has tuned --------------------------------------------------------------------------------
 
 
