@@ -387,3 +387,12 @@ def test_players_that_share_a_layer():
     D = keras.Model(x, layers.Dense(1)(shared(x)))
     with refused(ValueError, "weights of its own", "generator and discriminator", "shared/kernel"):
         GAN(G, D, LATENT)
+
+
+def test_check_logits_takes_a_logit_for_each_sample():
+    for shape in ((4, 1), (4,)):
+        validation.check_logits(ops.zeros(shape), 4)
+    validation.check_logits(ops.zeros((4, 3, 3, 1)), 4, patch_logits=True)
+    for shape in ((4, 2), (3, 1), (4, 3, 3, 1)):
+        with pytest.raises(ValueError, match="Received"):
+            validation.check_logits(ops.zeros(shape), 4)
