@@ -155,7 +155,16 @@ def diagnose(gan: keras.Model, data, history=None, count: int = 256, seed: int =
         findings = _findings(case)
     if case.error is not None and not findings:
         raise case.error
-    return Diagnosis(findings, _examined(case), case.left_out)
+    return Diagnosis(findings, _examined(case), case.left_out + _beyond(gan))
+
+
+def _beyond(gan):
+    """What a model has beside images and logits, which no examination looks at: phrases for `left_out`."""
+    parts = list(gan.batch.parts) if isinstance(gan, GenerativeModel) else []
+    others = [f"whether {' and '.join(parts[1:])} are used as they are meant to be"] if len(parts) > 1 else []
+    if len(getattr(gan.discriminator, "outputs", None) or []) > 1:
+        others.append("what the discriminator's further outputs learn")
+    return others
 
 
 def without_empty_means(gan, curves):
