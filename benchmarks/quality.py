@@ -114,13 +114,7 @@ class OneBatch(gl.GAN):
         return self.get_metrics_result()
 
 
-def lesson_number(name):
-    """Returns the place of a lesson in the course, from 0, with two digits."""
-    lines = (ROOT / "notebooks" / "source" / "order.txt").read_text(encoding="utf-8").splitlines()
-    return f"{[line.strip() for line in lines if line.strip() and not line.startswith('#')].index(name):02}"
-
-
-MLP_GAN, DCGAN = (f"lesson {lesson_number('mlp_gan')}'s MLP GAN", f"lesson {lesson_number('dcgan')}'s DCGAN")
+MLP_GAN, DCGAN = "the course's MLP GAN", "the course's DCGAN"
 PLAIN_MLP_GAN, PLAIN_DCGAN = recipes.plain_loop(recipes.MLP_GAN), recipes.plain_loop(recipes.DCGAN)
 ONE_BATCH = replace(PLAIN_DCGAN, model=partial(recipes.dcgan, kind=OneBatch))
 CLIP, PENALTY = "wasserstein-clip_weights", "wasserstein-gradient_penalty"
