@@ -83,6 +83,7 @@ class Minimax(Objective):
     """
 
     log_names = ("d_real", "d_fake")
+    real_label = 1.0  # of a subclass with an `__init__` of its own
 
     def __init__(self, real_label: float = 1.0):
         is_number = isinstance(real_label, numbers.Real) and not isinstance(real_label, bool)

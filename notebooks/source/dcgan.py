@@ -38,7 +38,7 @@
 import os
 import tempfile
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # fewer messages
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # fewer messages
 
 from dataclasses import replace
 from functools import partial
