@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 from gan_lessons.checks.functions import in_words, noticing_blanks
 from gan_lessons.checks.kinds import Blank, Hint, Kind, is_blank
 
-_LESSONS = ("start_here", "watch", "minimax_game", "mlp_gan", "dcgan", "wgan", "quality", "clinic", "faster")
+_LESSONS = ("start_here", "watch", "minimax_game", "mlp_gan", "dcgan", "wgan", "quality", "clinic", "faster", "collapse")
 
 # The latest outcome of every exercise seen so far, by (lesson, exercise): what `report` counts.
 _outcomes = {}
