@@ -13,7 +13,7 @@
 # %% [markdown]
 # # {{number}} Mode collapse
 #
-# You will make a GAN collapse, count what it has lost, and try five cures, each a change of one line.
+# You will make a GAN collapse, count what it has lost, and try six cures, each a change of one line.
 #
 # ![Mode collapse on a line](../docs/diagrams/collapse.svg)
 #
@@ -39,6 +39,7 @@ from dataclasses import replace
 from functools import partial
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 
 import gan_lessons as gl
@@ -46,15 +47,17 @@ from gan_lessons import toys
 
 # %% tags=["parameters"]
 STEPS = 3000  # of each player, on the ring
-GRID_STEPS = 4000
-SEEDS = (0, 1, 2)
+GRID_STEPS = 3000
+SEEDS = (0, 1)
 GRID_SEEDS = (0, 1)
+COUNTS = (1000, 5000)  # stacked digits
 
 # %% tags=["fast"]
 STEPS = 100
 GRID_STEPS = 100
 SEEDS = (0,)
 GRID_SEEDS = (0,)
+COUNTS = (50, 100)
 
 # %% [markdown]
 # ## A collapse, made with an optimizer's defaults
@@ -70,12 +73,11 @@ print(careless)
 
 
 # %%
-def train(recipe, toy, seed, watched=True):
+def train(recipe, toy, seed, **options):
     gan = recipe.build((2,), seed=seed)
-    samples = toy.sample(recipe.batch_size * recipe.steps, seed=seed) / toy.scale  # in [−1, 1], nearly
-    film = gl.watch.Film(samples[:400], every=max(100, recipe.steps // 10))
-    gan.fit(samples, batch_size=recipe.batch_size, verbose=0, callbacks=[film] if watched else [])
-    return gan, film
+    samples = toy.sample(recipe.batch_size * recipe.steps, seed=seed) / toy.scale  # about in [−1, 1]
+    gan.fit(samples, batch_size=recipe.batch_size, verbose=0, **options)
+    return gan
 
 
 # %% [markdown]
@@ -85,7 +87,8 @@ def train(recipe, toy, seed, watched=True):
 
 # %%
 ring = toys.ring(std=0.05)
-gan, film = train(careless, ring, seed=0)
+film = gl.watch.Film(ring.sample(400, seed=1), every=max(100, STEPS // 10))
+gan = train(careless, ring, seed=0, callbacks=[film])
 film.strip(columns=4)
 
 # %% [markdown]
@@ -120,8 +123,8 @@ gl.checks.collapse.what_it_pays(falls_by)
 fakes = gan.generate(2500, seed=0) * ring.scale
 if STEPS >= 3000:
     spread = np.linalg.norm([frame.fakes.std(axis=0) for frame in film.frames[2:]], axis=1)
-    assert np.median(spread) < 0.6  # the ring itself has 1.0
-    assert toys.modes_covered(fakes, ring) < 8
+    assert np.median(spread) < 0.8  # the ring itself has 1.0
+    assert toys.reverse_kl(fakes, ring) > 0.2
 
 # %% [markdown]
 # ## Three numbers, and how to fool each
@@ -211,19 +214,21 @@ assert measured["half"][:2] == (0, 0.0) and measured["half"][2] < 0.01
 show("the collapsed GAN", three_numbers(gan.generate(2500, seed=0) * ring.scale, ring), ring)
 
 # %% [markdown]
-# ## Cures, a line each
+# ## Six cures, a line each
 #
 # Each cure changes one thing in the careless settings:
 #
-# | cure | what it changes | the thought behind it |
-# | --- | --- | --- |
-# | no momentum | $\beta_1 = 0$ in Adam | a player follows the other as it is now |
-# | smaller steps | the learning rate falls to 0 along a cosine; $G$'s weights are averaged | the circling dies down |
-# | R1 | adds $\frac{\gamma}{2}\,\mathbb{E}\lVert\nabla D(x)\rVert^2$ at real samples to $D$'s loss | a flat $D$ pulls nobody across the ring |
-# | hinge, spectral norm | another loss; each layer of $D$ divided by its largest stretch | a $D$ of bounded slope |
-# | pack | $D$ gets two samples at once | $D$ sees that two fakes are equal |
+# - **no momentum**: $\beta_1 = 0$. A player follows the other as it is now, not as it was ten steps ago.
+# - **smaller steps**: the learning rate falls to 0 along a cosine, and $G$'s weights are averaged. The chase dies down.
+# - **R1**: $D$'s loss gets $\frac{\gamma}{2}$ times the mean of $\lVert\nabla D(x)\rVert^2$ at real $x$. A flatter
+#   $D$ pulls less hard.
+# - **relativistic, R1, R2**: $D$ compares a real sample with a fake, so only differences of its outputs count. R2 is
+#   R1 at the fakes.
+# - **hinge, spectral norm**: another loss, and each layer of $D$ is divided by the most that it stretches a vector, so
+#   that $D$ cannot be steep.
+# - **pack**: $D$ gets two samples at once, so it can notice that two fakes are equal.
 #
-# The last one is the only one that lets $D$ see collapse itself.
+# Only the last one lets $D$ see the collapse itself. How much does that tell it?
 #
 # ### Exercise 4 D judges two at once
 #
@@ -240,78 +245,136 @@ inputs = keras.ops.convert_to_tensor([[1.0], [2.0], [3.0]])
 assert keras.ops.convert_to_numpy(gl.layers.Pack(2)(inputs)).tolist() == [[1, 2], [2, 3], [3, 1]]
 
 # %% [markdown]
-# The layer that makes pairs is one line, `gl.layers.Pack(2)` in front of $D$: it puts each sample of a batch beside
-# the next one.
+# The layer that makes pairs is `gl.layers.Pack(2)`, the first one of $D$. It puts each sample of a batch beside the
+# next one.
 #
-# **Predict.** Which of the five restores all eight modes? Which has the largest share on a mode?
+# **Predict.** Which of the six restores all eight modes? Which has the largest share on a mode?
 
 # %%
-model = gl.recipes.plane
-r1 = partial(gl.penalties.R1, weight=0.1)
+make, r1, r2 = gl.recipes.plane, partial(gl.penalties.R1, weight=0.1), partial(gl.penalties.R2, weight=0.1)
 cures = {
     "careless": {},
-    "no momentum": dict(optimizer=partial(keras.optimizers.Adam, beta_1=0.0)),
+    "no momentum": dict(optimizer=plain.optimizer),
     "smaller steps": dict(decay=plain.decay, average=plain.average),
-    "R1": dict(model=partial(model, penalty=[r1])),
-    "hinge, spectral norm": dict(model=partial(model, objective="hinge", spectral_norm=True)),
-    "pack": dict(model=partial(model, pack=2)),
+    "R1": dict(model=partial(make, penalty=[r1])),
+    "relativistic, R1, R2": dict(model=partial(make, objective="relativistic", penalty=[r1, r2])),
+    "hinge, spectral norm": dict(model=partial(make, objective="hinge", spectral_norm=True)),
+    "pack": dict(model=partial(make, pack=2)),
 }
 
 # %%
-results, films = {}, {}
+results, ends = {}, {}
+
+
+def try_out(name, change, toy, seeds, into):
+    for seed in seeds:
+        gan = train(replace(careless, **change), toy, seed)
+        points = gan.generate(2500, seed=0) * toy.scale
+        ends.setdefault(name, points[:300])  # of the first seed
+        into.setdefault(name, []).append(three_numbers(points, toy))
+        show(f"{name}, seed {seed}", into[name][-1], toy)
+
+
 for name, change in cures.items():
-    for seed in SEEDS:
-        gan, film = train(replace(careless, **change), ring, seed)
-        films.setdefault(name, film)  # of the first seed
-        results.setdefault(name, []).append(three_numbers(gan.generate(2500, seed=0) * ring.scale, ring))
-        show(f"{name}, seed {seed}", results[name][-1], ring)
+    try_out(name, change, ring, SEEDS, into=results)
+
 
 # %%
-endings = gl.watch.Film(ring.sample(400, seed=1))
-endings.frames = [films[name].frames[-1]._replace(caption=name) for name in cures]
-endings.strip(columns=3, title=f"After {STEPS} steps")
+def picture(ends, toy):
+    figure, axes = plt.subplots(1, len(ends), figsize=(2.1 * len(ends), 2.4), layout="constrained")
+    for place, (name, points) in zip(axes, ends.items(), strict=True):
+        place.scatter(*toy.modes.T, s=60, facecolors="none", edgecolors=gl.plotting.COLOURS["real"])
+        place.scatter(*points.T, s=3, color=gl.plotting.COLOURS["generated"])
+        place.set(xlim=(-1.6 * toy.scale, 1.6 * toy.scale), ylim=(-1.6 * toy.scale, 1.6 * toy.scale), aspect="equal")
+        place.set(xticks=[], yticks=[])
+        place.set_title(name, fontsize=8)
+    plt.show()
+
+
+picture(ends, ring)
+
 
 # %% tags=["test"]
-def middle(results, place):
-    return {name: float(np.median([numbers[place] for numbers in found])) for name, found in results.items()}
+def middle(found, place):
+    return float(np.median([numbers[place] for numbers in found]))
 
 
-modes, share, uneven = (middle(results, place) for place in range(3))
+uneven = {name: middle(found, 2) for name, found in results.items()}
+if STEPS == 3000:
+    assert uneven["careless"] > 0.4 and middle(results["careless"], 0) < 8
+    assert uneven["no momentum"] < 0.2 and middle(results["no momentum"], 1) > 0.6
 
 # %% [markdown]
 # RESULT
 #
-# ## Then smaller steps
+# **Predict.** What do two of them do together?
 
 # %%
-both = {
-    "R1, smaller steps": cures["R1"] | cures["smaller steps"],
-    "pack, smaller steps": cures["pack"] | cures["smaller steps"],
-}
-for name, change in both.items():
-    for seed in SEEDS:
-        gan, _ = train(replace(careless, **change), ring, seed)
-        results.setdefault(name, []).append(three_numbers(gan.generate(2500, seed=0) * ring.scale, ring))
-        show(f"{name}, seed {seed}", results[name][-1], ring)
+both = cures["pack"] | cures["smaller steps"]
+try_out("pack, smaller steps", both, ring, SEEDS, into=results)
 
 # %% [markdown]
-# ## Twenty-five modes
+# RESULT BOTH
 #
-# The grid of 25 is harder.
+# ## Twenty-five modes, and what the textbook's advice is worth
+#
+# The grid of 25 has modes eight times as narrow, measured by their distances. The settings of this course for points
+# have neither pack nor penalty. They have no momentum ($\beta_1 = 0$) and smaller steps. Which of the two does it?
 
 # %%
 grid = toys.grid()
-careful = {
-    "no momentum": cures["no momentum"],
-    "and smaller steps": cures["no momentum"] | cures["smaller steps"],
-    "and R1": cures["no momentum"] | cures["smaller steps"] | cures["R1"],
-}
-on_grid = {}
-for name, change in careful.items():
-    for seed in GRID_SEEDS:
-        gan, film = train(replace(careless, steps=GRID_STEPS, **change), grid, seed)
-        on_grid.setdefault(name, []).append(three_numbers(gan.generate(2500, seed=0) * grid.scale, grid))
-        show(f"{name}, seed {seed}", on_grid[name][-1], grid)
+calm = cures["no momentum"] | dict(steps=GRID_STEPS)
+on_grid, ends = {}, {}
+try_out("no momentum", calm, grid, GRID_SEEDS, into=on_grid)
+try_out("and smaller steps", calm | cures["smaller steps"], grid, GRID_SEEDS, into=on_grid)
+picture(ends, grid)
+
+# %% [markdown]
+# RESULT GRID
+#
+# ## What did not work
+#
+# RESULT NOT
+#
+# ## Optional: a thousand modes
+#
+# Collapse in images is counted on **stacked digits**: three digits, drawn independently, are the red, the green and
+# the blue of one image. There are $10^3$ modes. A classifier of single digits, called on each colour, tells the mode.
+#
+# **Predict.** How many of the 1,000 modes do 1,000 *real* images cover? And 5,000?
 
 # %%
-film.strip([2, 5, 10], columns=3, title="The grid, the last training")
+digits, labels, info = gl.data.arrays("mnist", examples=10_000)
+classifier = keras.models.load_model(gl.data.bundled("mnist_features.keras"), compile=False)
+for count in COUNTS:
+    print(info.title, gl.stacked.count(gl.stacked.images(digits, count, seed=0), classifier))
+
+# %%
+generator = keras.models.load_model(gl.data.bundled("digits_generator.keras"), compile=False)
+latents = np.random.default_rng(0).normal(size=(2000, generator.input_shape[1])).astype("float32")
+made = generator.predict(latents, verbose=0)
+print("bundled generator:", gl.stacked.count(gl.stacked.images(made, COUNTS[-1], seed=0), classifier))
+
+# %%
+gl.checks.report("collapse")
+
+# %% [markdown]
+# ## Recap
+#
+# - $D$ outputs a number for each fake alone. Against a $D$ that stands still, collapse is what pays most.
+# - A $D$ that is late lets all fakes move from place to place together.
+# - Count modes, share and reverse KL: a cloud, one mode and a small ring each fool one or two of them.
+# - Pack, penalties and smaller steps act on different things.
+# - Compare with seeds, and with the plain GAN in careful settings, before you praise a cure.
+#
+# **References**
+#
+# - Lin et al., *PacGAN*, 2017, [arXiv:1712.04086](https://arxiv.org/abs/1712.04086): ring, grid, stacked digits, pairs.
+# - Metz et al., *Unrolled GANs*, 2016, [arXiv:1611.02163](https://arxiv.org/abs/1611.02163): stacked digits.
+# - Mescheder et al., *Which Training Methods for GANs do actually Converge?*, 2018,
+#   [arXiv:1801.04406](https://arxiv.org/abs/1801.04406): R1.
+# - Miyato et al., *Spectral Normalization*, 2018, [arXiv:1802.05957](https://arxiv.org/abs/1802.05957).
+# - Huang et al., *The GAN is dead; long live the GAN!*, 2025, [arXiv:2501.05441](https://arxiv.org/abs/2501.05441):
+#   the relativistic loss with R1 and R2.
+#
+# Next: {{next}}
