@@ -328,7 +328,25 @@ COLLAPSE = Diagram(
     ],
 )
 
-DIAGRAMS = [GAN, WGAN, CONDITIONAL, BIGAN, TRANSLATION, CYCLEGAN, VAE, LINE_GAME, COLLAPSE]
+QUALITY = Diagram(
+    "quality",
+    "A score of generated images",
+    "Real samples x and fakes G(z) go through one network, a classifier whose weights stay as they are. It turns each "
+    "image into features, a short vector. A score compares the features of the real samples with those of the fakes. "
+    "No gradient flows: a score changes no weights.",
+    {
+        "x": (0, 0, "real", "real x"),
+        "fake": (0, 1, "made", "fakes G(z)"),
+        "C": (1.25, 0.5, "encoder", "fixed classifier"),
+        "fx": (2.7, 0, "real", "features of x"),
+        "ff": (2.7, 1, "made", "features of G(z)"),
+        "score": (4.1, 0.5, "loss", "score:\nhow far apart?"),
+    },
+    [("x", "C"), ("fake", "C"), ("C", "fx"), ("C", "ff"), ("fx", "score"), ("ff", "score")],
+    [],
+)
+
+DIAGRAMS = [GAN, WGAN, CONDITIONAL, BIGAN, TRANSLATION, CYCLEGAN, VAE, LINE_GAME, COLLAPSE, QUALITY]
 
 
 # --- drawing ---------------------------------------------------------------------------------------------------------
@@ -425,8 +443,10 @@ def draw(diagram):
     right, bottom = (max(values) + MARGIN for values in zip(*corners, strict=True))
     bottom += 26
     legend = "solid: what flows · dashed: a gradient, to the weights that it changes"
-    if not diagram.gradients:
+    if diagram.curves:
         legend = "an arrow on a fake: where the gradient through D moves it"
+    elif not diagram.gradients:
+        legend = "solid: what flows · no dashed arrow: no weights change"
     labels.append(f'<text class="legend" x="{left + 14:.0f}" y="{bottom - 12:.0f}">{legend}</text>')
     size = f"{left:.0f} {top:.0f} {right - left:.0f} {bottom - top:.0f}"
     heads = "".join(

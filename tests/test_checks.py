@@ -264,7 +264,7 @@ def test_what_is_blank(answer):
     ("name", "answer"),
     [
         ("minimax_game.value_at_equilibrium", -1.39),
-        ("mlp_gan.answers_half", 1.39),
+        ("mlp_gan.answers_half", {"d_loss": 1.39, "g_loss": 0.69}),
         ("start_here.halfway_length", 7.07),
         ("minimax_game.far_apart", {"divergence": 0.69, "distance": 5}),
         ("wgan.read_the_curves", {"I": "Unbounded", "II": "DEAD", "III": " healthy"}),

@@ -232,7 +232,6 @@ def lessons_own(monkeypatch, lesson, mark):
 @pytest.mark.parametrize(
     "name, seed, lesson, mark, gan, steps",
     [
-        ("MLP_GAN", 2, "mlp_gan", "BATCH_SIZE = 128", "gan", "EPOCHS * len(train)"),
         ("DCGAN", 3, "dcgan", "STEPS = EPOCHS", "gan", "STEPS"),
         ("WGAN_GP", 4, "wgan", "def wgan_gp(", "gan", "EPOCHS * BATCHES // CRITIC_STEPS"),
         ("DEEP_MLP", 0, "wgan", "def deep_gan(", "deep_gan('plain GAN', 0)", "CRITIC_BATCHES"),

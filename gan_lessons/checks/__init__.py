@@ -110,6 +110,22 @@ class Exercise:
         print(outcome)
         return outcome
 
+    def working(self, function: Callable) -> Callable:
+        """Returns the function that a lesson goes on with: the student's if it is right, or else the solution.
+
+        It says which. An answer that is wrong or blank thus spoils no later cell.
+
+        Args:
+            function: the student's function.
+        """
+        try:
+            self.kind.examine(noticing_blanks(function))
+            print(f"{self.title}: the lesson goes on with your function.")
+            return function
+        except Exception:  # whatever the student's code raised
+            print(f"{self.title}: the lesson goes on with a function of its own until yours is right.")
+            return self.kind.reference
+
     def _hint(self, text, formula):
         """The next rung of the ladder: the hint, then the formula besides, then the way to the solution."""
         self.wrong += 1

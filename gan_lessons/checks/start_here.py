@@ -81,7 +81,8 @@ between = Exercise(
         nudge="at t = 0 it must give `start`, at t = 1 `end`, and go straight in between.",
         formula="a weight of 1 − t for `start` and of t for `end`",
     ),
-    right="(1 − t)·start + t·end. The lesson "An MLP GAN on MNIST" shows why a bent way, along a sphere, suits Gaussian latents better.",
+    right="(1 − t)·start + t·end. The lesson 'An MLP GAN on MNIST' shows why a bent way, along a sphere, suits "
+    "Gaussian latents better.",
 )
 
 

@@ -13,24 +13,31 @@
 # %% [markdown]
 # # {{number}} An MLP GAN on MNIST
 #
-# **What you will be able to do.** Write the training step of a GAN yourself, as a `keras.Model`; train it to
-# digits that a classifier takes for digits; read its curves; say with numbers how good it is and whether it
-# has copied its training images; stop a training and take it up again without losing a bit.
+# **You write the training step of a GAN, train it to handwritten digits in a few minutes, and find out what its losses
+# tell you and what they do not.**
 #
-# **What you need.** Lesson {{lesson:minimax_game}}: the value $V(D, G)$, and why the generator descends
-# $-\log D(G(z))$. Some Keras: `Dense`, `fit`, an optimizer.
+# ![A generative adversarial network. Latents z go into the generator G, which makes fakes G(z). Real samples x and
+# fakes go into the discriminator D, which outputs one logit for each. The gradient of D's loss changes D alone. The
+# gradient of G's loss flows back through D and changes G alone.](../docs/diagrams/gan.svg)
 #
-# **How long it takes.** On two cores, without a GPU, about ten minutes of computing, five to eight of them the
-# training. Reading and exercises: an hour.
+# Each dashed arrow is one half of the training step: one gradient, one optimizer. You write both halves, then the
+# class around them. Everything after that uses your class.
+
+# %% [markdown]
+# ## Before you start
 #
-# Previous: {{previous}}
+# **What you need.** Lessons {{lesson:watch}} and {{lesson:minimax_game}}: logits, the two losses, the value of the
+# game. From Keras: `Dense` layers, `fit`, optimizers.
+#
+# **Mathematics.** The logarithm, the sigmoid $\sigma(t) = 1/(1 + e^{-t})$, the mean, the gradient and the chain rule,
+# the length of a vector. The optional section at the end uses the variance of a sum of independent numbers.
+#
+# **Time.** {{time}}, with the exercises.
 
 # %%
 import os
-import tempfile
-from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow is talkative when it starts
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # fewer messages
 
 import keras
 import matplotlib.pyplot as plt
@@ -40,113 +47,100 @@ from keras import layers, ops
 
 import gan_lessons as gl
 
-FAST = os.environ.get("GAN_LESSONS_FAST") == "1"  # the tests run every lesson with few images and few steps
-keras.utils.set_random_seed(1)
+# %% [markdown]
+# The sizes of this lesson stand in one cell. The training takes most of the time.
+
+# %% tags=["parameters"]
+EXAMPLES = None  # training images; None means all
+EPOCHS = 20  # about four minutes on two cores
+FIRST = 8  # the epoch at which the curves of section 4 begin
+SAMPLES = 2500  # images behind each score
+QUERIES = 500  # images that section 5 compares with all training images
+
+# %% tags=["fast"]
+EXAMPLES, EPOCHS, FIRST, SAMPLES, QUERIES = 2000, 3, 1, 300, 100
 
 # %% [markdown]
-# ## 1. The images
-#
-# MNIST: 60,000 handwritten digits for training and 10,000 for testing, 28×28 pixels, one channel. As
-# everywhere in this course the values lie in $[-1, 1]$, since that is what the generator's last function,
-# tanh, can reach. With images in $[0, 1]$ the sign of the background alone would tell D which ones are real.
-#
-# The cell prints which set it really uses. Without a network and without MNIST on this machine that is a
-# stand-in, drawn by this course's authors; everything below works with it, and gives other numbers.
+# All other settings of the training are those of a **recipe**, which the package's benchmarks train as well. (Its steps
+# make 34 epochs. For this lesson 20 are enough.)
 
 # %%
-images, labels, info = gl.data.arrays("mnist", examples=2_000 if FAST else None)
-test_images, test_labels, _ = gl.data.arrays("mnist", split="test", examples=500 if FAST else None)
-
-print(f"{info.title}: {len(images)} images to train on, {len(test_images)} to test with")
-print(f"shape {images.shape[1:]}, {images.dtype}, values from {images.min():g} to {images.max():g}")
-assert images.min() >= -1 and images.max() <= 1
+recipe = gl.recipes.MLP_GAN
+print(recipe)
 
 # %% [markdown]
-# Look at some before you ask a network for more of them: thick and thin strokes, slanted and upright, now and
-# then one that you have to read twice.
+# ## 1. Two stacks of dense layers
+#
+# MNIST has 60,000 handwritten digits to train on and 10,000 to test with, of 28×28 pixels. The values lie in
+# $[-1, 1]$, because the generator ends in $\tanh$. (Without a network and without MNIST on this machine you get a
+# stand-in, drawn for this course. The lesson works with it and gives other numbers.)
+
+# %%
+train = gl.data.load(recipe.data, batch_size=recipe.batch_size, examples=EXAMPLES, seed=0, drop_remainder=True)
+images, _, info = gl.data.arrays(recipe.data, examples=EXAMPLES)
+test_images, _, _ = gl.data.arrays(recipe.data, split="test", examples=EXAMPLES)
+print(f"{info.title}: {len(images)} training images of shape {images.shape[1:]}")
 
 # %% tags=["real-images"]
 gl.plotting.show_images(images[:20], columns=10, title=f"Real images: {info.title}")
 
 # %% [markdown]
-# ## 2. The two players
-#
-# Both are plain stacks of dense layers (*multi-layer perceptrons*, MLPs).
-#
-# - **G** widens: 100 random numbers → 256 → 512 → 1024 → 784 = 28·28 pixels. tanh brings them into $[-1, 1]$.
-# - **D** narrows: 784 pixels → 512 → 256 → 1 number, and there is *nothing* after that number. It is a
-#   **logit**: any real number, with $D(x) = \sigma(\text{logit}) = 1/(1 + e^{-\text{logit}})$. Logit 0 means
-#   ½.
-#
-# In between stands LeakyReLU: $t$ for positive $t$, $0.2\,t$ for negative. All that G learns comes through D;
-# a ReLU would be 0, with slope 0, for half of D's units, and nothing comes through those.
+# Both players are plain stacks of dense layers (*multi-layer perceptrons*, MLPs). $G$ widens from 100 random numbers
+# to 784 pixels, $D$ narrows from 784 pixels to one number. That number is a **logit**: any real number, with
+# $D(x) = \sigma(\text{logit})$ the probability that $x$ is real.
 
 
 # %%
-def build_generator(latent_dim=100):
-    return keras.Sequential(
-        [
-            keras.Input((latent_dim,)),
-            layers.Dense(256), layers.LeakyReLU(0.2),
-            layers.Dense(512), layers.LeakyReLU(0.2),
-            layers.Dense(1024), layers.LeakyReLU(0.2),
-            layers.Dense(28 * 28, activation="tanh"),
-            layers.Reshape((28, 28, 1)),
-        ],
-        name="generator",
-    )  # fmt: skip
+def dense(units):
+    return [layers.Dense(units), layers.LeakyReLU(0.2)]  # t for t > 0, else 0.2 t
+
+
+def build_generator():
+    pixels = [layers.Dense(28 * 28, "tanh"), layers.Reshape((28, 28, 1))]
+    return keras.Sequential([keras.Input((100,)), *dense(256), *dense(512), *dense(1024), *pixels])
 
 
 def build_discriminator():
-    return keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            layers.Flatten(),
-            layers.Dense(512), layers.LeakyReLU(0.2),
-            layers.Dense(256), layers.LeakyReLU(0.2),
-            layers.Dense(1),  # a logit: no sigmoid
-        ],
-        name="discriminator",
-    )  # fmt: skip
+    logit = layers.Dense(1)  # no sigmoid
+    return keras.Sequential([keras.Input((28, 28, 1)), layers.Flatten(), *dense(512), *dense(256), logit])
 
+
+# %% [markdown]
+# **Guess first.** $G$ has not been trained. Does $D$, not trained either, already output different numbers for its
+# fakes and for real images?
 
 # %%
+keras.utils.set_random_seed(1)
 generator, discriminator = build_generator(), build_discriminator()
-latents = keras.random.normal((16, 100), seed=0)
-noise = generator(latents)
+latents = keras.random.normal((64, 100), seed=0)
+fakes = generator(latents)
+print(f"G: {generator.count_params():,} weights, {latents.shape} -> {fakes.shape}")
+print(f"D: {discriminator.count_params():,} weights, {fakes.shape} -> {discriminator(fakes).shape}")
+for name, kind in {"real": images[:64], "fakes": fakes}.items():
+    logits = ops.convert_to_numpy(discriminator(kind))
+    print(f"D's logits, {name:5}: mean {logits.mean():+.2f}, standard deviation {logits.std():.2f}")
 
-print(f"G: {generator.count_params():,} weights, {latents.shape} -> {noise.shape}")
-print(f"D: {discriminator.count_params():,} weights, {noise.shape} -> {discriminator(noise).shape}")
-print("D(x) of an untrained D:", np.round(ops.sigmoid(discriminator(images[:5]))[:, 0], 2))
-assert discriminator(images[:5]).shape == (5, 1)
-
-# %% [markdown]
-# `gl.networks.mlp_generator` and `mlp_discriminator` build the same functions, with the sizes as arguments.
-# Given the same weights they must give the same answers:
-
-# %%
-package_generator = gl.networks.mlp_generator((28, 28, 1), latent_dim=100)
-package_discriminator = gl.networks.mlp_discriminator((28, 28, 1))
-package_generator.set_weights(generator.get_weights())
-package_discriminator.set_weights(discriminator.get_weights())
-
-np.testing.assert_array_equal(package_generator(latents), generator(latents))
-np.testing.assert_array_equal(package_discriminator(noise), discriminator(noise))
-print("Same weights, same answers.")
+# %% tags=["test"]
+package = recipe.model((28, 28, 1))  # the same networks as the recipe's: the same functions, given the same weights
+package.generator.set_weights(generator.get_weights())
+package.discriminator.set_weights(discriminator.get_weights())
+np.testing.assert_array_equal(package.generator(latents), fakes)
+np.testing.assert_array_equal(package.discriminator(fakes), discriminator(fakes))
+spreads = [ops.convert_to_numpy(discriminator(kind)).std() for kind in (images[:64], fakes)]
+assert spreads[0] > 2 * spreads[1]
 
 # %% [markdown]
-# ## 3. The two losses
+# It does: random weights already react to ink. The fakes are faint noise and get logits near one number; strokes get
+# widely different ones. So $D$ begins with an easy task.
 #
-# D wants $V(D, G) = \mathbb E_x[\log D(x)] + \mathbb E_z[\log(1 - D(G(z)))]$ large, so its loss is $-V$. G's
-# loss is $-\mathbb E_z[\log D(G(z))]$. With logits $l$ both logarithms become one function,
-# $\text{softplus}(t) = \log(1 + e^t)$:
+# ## 2. The step is two turns
 #
-# $$-\log \sigma(l) = \log(1 + e^{-l}) = \text{softplus}(-l), \qquad
-# -\log(1 - \sigma(l)) = \log(1 + e^{l}) = \text{softplus}(l).$$
+# ### The losses, in logits
 #
-# So: *real images, softplus(−logit); fakes in D's loss, softplus(+logit); fakes in G's loss,
-# softplus(−logit)*. Note that G's loss treats fakes as D's loss treats real images: G wants its images to be
-# called real.
+# An image that is real costs $D$ $-\log \sigma(l)$, where $l$ is its logit; a fake costs $-\log(1 - \sigma(l))$. $G$
+# pays $-\log \sigma(l)$ for its fakes, as it wants them to be taken for real. With $\text{softplus}(t) = \log(1 + e^t)$
+#
+# $$-\log \sigma(l) = \text{softplus}(-l), \qquad -\log(1 - \sigma(l)) = \text{softplus}(l).$$
 
 
 # %%
@@ -159,819 +153,585 @@ def generator_loss(fake_logits):
 
 
 # %% [markdown]
-# Two checks. First, Keras's own cross-entropy, with label 1 for real and 0 for fake, must agree. Second, *why
-# logits?* In float32, $\sigma(20)$ is already exactly 1, so that $\log(1 - \sigma(20))$ is $-\infty$. The
-# softplus of a logit of 20, or of 2,000, is an ordinary number.
+# **Guess first.** $D$ is wrong about a fake and sure of it: logit 20. Which loss do you get in `float32`, by way of
+# the probability and by softplus?
 
 # %%
-real_logits, fake_logits = tf.constant([[2.0], [-0.5]]), tf.constant([[-1.0], [0.3]])
-cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
-ones, zeros = ops.ones((2, 1)), ops.zeros((2, 1))
+probability = ops.sigmoid(tf.constant(20.0))
+print(f"D(x) = {float(probability)}")
+print(f"-log(1 - D(x)) = {float(-ops.log(1 - probability))}")
+print(f"softplus(20)   = {float(ops.softplus(20.0)):.4f}")
 
-ours = float(discriminator_loss(real_logits, fake_logits))
-keras_says = float(cross_entropy(ones, real_logits) + cross_entropy(zeros, fake_logits))
-print(f"D's loss: {ours:.6f} written out, {keras_says:.6f} by Keras's cross-entropy")
-np.testing.assert_allclose(ours, keras_says, rtol=1e-5)
-np.testing.assert_allclose(generator_loss(fake_logits), cross_entropy(ones, fake_logits), rtol=1e-5)
-
-with np.errstate(divide="ignore"):
-    naive = -np.log(np.float32(1) - np.float32(1) / (1 + np.exp(np.float32(-20))))
-by_softplus = float(ops.softplus(20.0))
-print(f"-log(1 - D(x)) at logit 20: {naive} by way of the probability, {by_softplus:.4f} by softplus")
-assert np.isinf(naive) and np.isfinite(float(ops.softplus(2000.0)))
+# %% tags=["test"]
+assert np.isinf(float(-ops.log(1 - probability))) and abs(float(ops.softplus(20.0)) - 20) < 1e-4
+random = np.random.default_rng(0)
+real_logits, fake_logits = (random.normal(size=(32, 1)).astype("float32") for _ in range(2))
+entropy = keras.losses.BinaryCrossentropy(from_logits=True)  # with label 1 for real and 0 for fake
+ones, zeros = np.ones((32, 1)), np.zeros((32, 1))
+expected = float(entropy(ones, real_logits) + entropy(zeros, fake_logits))
+np.testing.assert_allclose(discriminator_loss(real_logits, fake_logits), expected, rtol=1e-5)
+np.testing.assert_allclose(generator_loss(fake_logits), float(entropy(ones, fake_logits)), rtol=1e-5)
 
 # %% [markdown]
-# ### Two numbers to know by heart
+# The sigmoid of 20 rounds to 1, and $\log 0$ is $-\infty$: one such image would ruin the training. That is why $D$ ends
+# in a logit.
 #
-# If D cannot tell, its logit is 0 for every image and it answers ½. Each softplus is then
-# $\text{softplus}(0) = \log 2$:
+# ### D's turn
 #
-# $$\text{D's loss} = \log 2 + \log 2 = 2\log 2 = 1.386, \qquad \text{G's loss} = \log 2 = 0.693.$$
-#
-# These are the losses at the equilibrium of lesson {{lesson:minimax_game}}, where $V = -\log 4 = -2 \log 2$.
-# Keep in mind how you got them: they say that D *answers ½*. They do not say why.
+# $D$'s turn makes fakes, computes both kinds of logits under a `tf.GradientTape`, and takes one step for $D$'s weights.
+# A tape records every operation inside its `with`, so that it can compute gradients afterwards.
+
 
 # %%
-undecided = ops.zeros((64, 1))
-d_loss, g_loss = discriminator_loss(undecided, undecided), generator_loss(undecided)
-print(f"D's loss {float(d_loss):.4f}, G's loss {float(g_loss):.4f}")
-np.testing.assert_allclose(d_loss, 2 * np.log(2), rtol=1e-6)
-np.testing.assert_allclose(g_loss, np.log(2), rtol=1e-6)
+def discriminator_turn(generator, discriminator, optimizer, latents, real_images):
+    fake_images = generator(latents, training=True)  # before the tape: no gradient goes into G
+    with tf.GradientTape() as tape:
+        real_logits = discriminator(real_images, training=True)
+        fake_logits = discriminator(fake_images, training=True)
+        loss = discriminator_loss(real_logits, fake_logits)
+    weights = discriminator.trainable_variables
+    optimizer.apply(tape.gradient(loss, weights), weights)
+    return loss, real_logits, fake_logits
+
 
 # %% [markdown]
-# ## 4. One step of the game, by hand
+# (`training=True` does not matter for these layers. It does for Dropout and BatchNormalization.)
 #
-# A step is two turns on one batch of real images. **D's turn:**
+# ### Exercise 1 · G's turn
 #
-# 1. draw latents and make fakes of them;
-# 2. under a `tf.GradientTape`, which notes down every operation, ask D about the real images and about the
-#    fakes, and compute D's loss;
-# 3. ask the tape for the gradient of that loss in D's weights; let D's optimizer take a step.
-#
-# The fakes are made *before* the tape starts. For D they are pictures like any others; how they came about is
-# nothing that D could change. A tape that does not see G need not remember G's layers, and need not go back
-# through them.
+# Write $G$'s turn: one step of `optimizer` for $G$'s weights, on fakes of these `latents`, down $G$'s loss. Return the
+# loss. Two things differ from $D$'s turn, apart from the loss. Think about where the fakes are made.
+
 
 # %%
-d_optimizer = keras.optimizers.Adam(2e-4, beta_1=0.5)
-real_images = images[:64]
+def generator_turn(generator, discriminator, optimizer, latents):
+    return ...
 
-fake_images = generator(keras.random.normal((64, 100)), training=True)
-with tf.GradientTape() as tape:
-    real_logits = discriminator(real_images, training=True)
-    fake_logits = discriminator(fake_images, training=True)
-    d_loss = discriminator_loss(real_logits, fake_logits)
-weights = discriminator.trainable_variables
-d_optimizer.apply(tape.gradient(d_loss, weights), weights)
 
-after = discriminator_loss(discriminator(real_images), discriminator(fake_images))
-print(f"D's loss on this batch: {float(d_loss):.4f} before its step, {float(after):.4f} after it")
-assert after < d_loss
+gl.checks.mlp_gan.generator_turn(generator_turn)
 
 # %% [markdown]
-# **G's turn:** new latents, new fakes, and this time they are made *inside* the tape. The way from G's loss
-# back to G's weights leads through D and then through the image:
+# If yours is right, skip the next cell: everything below then trains with your function.
+
+
+# %%
+def generator_turn(generator, discriminator, optimizer, latents):
+    with tf.GradientTape() as tape:
+        fake_images = generator(latents, training=True)  # inside: the way back to G's weights
+        loss = generator_loss(discriminator(fake_images, training=True))
+    weights = generator.trainable_variables  # D is computed, and does not move
+    optimizer.apply(tape.gradient(loss, weights), weights)
+    return loss
+
+
+# %% [markdown]
+# The gradient goes back through $D$, through the image, to $G$'s weights $\theta_G$, by the chain rule:
 #
 # $$\frac{\partial\, \text{loss}}{\partial \theta_G} =
 # \frac{\partial\, \text{loss}}{\partial\, \text{logit}} \cdot
 # \underbrace{\frac{\partial\, \text{logit}}{\partial\, \text{image}}}_{\text{through } D} \cdot
 # \underbrace{\frac{\partial\, \text{image}}{\partial \theta_G}}_{\text{through } G}.$$
 #
-# D is asked and does not move: the step is taken for G's weights alone. (Setting
-# `discriminator.trainable = False`, as old code does, is not needed.)
+# All three factors must lie inside the tape. If the fakes are made before it, the last one is missing and the gradient
+# is `None`.
+#
+# **Guess first.** $D$ takes one step, then $G$ takes one. Which losses fall, on the same images and latents?
+
 
 # %%
-g_optimizer = keras.optimizers.Adam(2e-4, beta_1=0.5)
-d_before = discriminator.get_weights()
+def losses():
+    fake_logits = discriminator(generator(latents))
+    d_loss = discriminator_loss(discriminator(images[:64]), fake_logits)
+    return f"d_loss {float(d_loss):.3f}, g_loss {float(generator_loss(fake_logits)):.3f}"
 
-with tf.GradientTape() as tape:
-    fake_images = generator(keras.random.normal((64, 100), seed=5), training=True)
-    g_loss = generator_loss(discriminator(fake_images, training=True))
-weights = generator.trainable_variables
-g_optimizer.apply(tape.gradient(g_loss, weights), weights)
 
-after = generator_loss(discriminator(generator(keras.random.normal((64, 100), seed=5))))
-print(f"G's loss on these latents: {float(g_loss):.4f} before its step, {float(after):.4f} after it")
-assert after < g_loss
-assert all((old == new).all() for old, new in zip(d_before, discriminator.get_weights(), strict=True))
+d_optimizer, g_optimizer = (recipe.optimizer(recipe.learning_rate) for _ in range(2))
+print("before:      ", losses())
+discriminator_turn(generator, discriminator, d_optimizer, latents, images[:64])
+print("D's turn:    ", losses())
+generator_turn(generator, discriminator, g_optimizer, latents)
+print("G's turn:    ", losses())
+
+# %% tags=["test"]
+turns = {
+    discriminator: (discriminator_turn, generator, (d_optimizer, latents, images[:64])),
+    generator: (generator_turn, discriminator, (g_optimizer, latents)),
+}
+for player, (turn, other, arguments) in turns.items():
+    before = player.get_weights(), other.get_weights()
+    turn(generator, discriminator, *arguments)
+    assert all((old != new).any() for old, new in zip(before[0], player.get_weights()))
+    assert all((old == new).all() for old, new in zip(before[1], other.get_weights()))
+
+flags = []
+
+
+class Witness(layers.Layer):
+    def call(self, inputs, training=None):
+        flags.append(training)
+        return inputs
+
+
+seen = [keras.Sequential([keras.Input(one.input_shape[1:]), Witness(), one]) for one in (generator, discriminator)]
+flags.clear()
+discriminator_turn(*seen, keras.optimizers.SGD(0.0), latents, images[:64])
+generator_turn(*seen, keras.optimizers.SGD(0.0), latents)
+assert flags == 5 * [True]
 
 # %% [markdown]
-# What if the fakes of G's turn are made outside the tape, or stopped on the way? Then there is no way back.
-# The loss comes out as before, and every gradient is `None`. Keras's optimizers refuse that in words; many a
-# hand-written loop just goes on, and G stays as it is for ever.
-
-# %%
-fake_images = generator(latents, training=True)  # too early: no tape is listening
-with tf.GradientTape() as tape:
-    g_loss = generator_loss(discriminator(fake_images, training=True))
-gradients = tape.gradient(g_loss, generator.trainable_variables)
-print(f"loss {float(g_loss):.4f}, gradients {gradients}")
-assert all(gradient is None for gradient in gradients)
-
-# %% [markdown]
-# ## 5. The same as a `keras.Model`
+# Each turn lowers its player's loss and raises the other's. Neither loss will fall for long.
 #
-# With a `train_step` of our own inside a `keras.Model`, `fit` does the rest: epochs, batches, progress,
-# callbacks, compiling to a graph. First what surrounds the step. Three points:
+# ## 3. Your own `keras.Model`
 #
-# - **Two optimizers.** `compile` takes both. `optimizer=None` is for Keras, which would otherwise make a
-#   third one that steps nothing, and which learning-rate schedules would then find and change to no effect.
-# - **A source of latents** of the model's own, `SeedGenerator`: the same seed, the same latents in the same
-#   order.
-# - **Mean trackers.** What `train_step` returns is shown as it is; a plain number would be the last batch's,
-#   and the curve all noise. A `Mean` adds up over the epoch, and Keras resets it when the next one starts.
+# Put the two turns into the `train_step` of a `keras.Model`, and `fit` does the rest: epochs, batches, callbacks, and
+# compiling to a graph. What surrounds the step comes first:
 
 
 # %%
 class Players(keras.Model):
-    """Two networks, their optimizers, and what is logged of them."""
-
-    def __init__(self, generator, discriminator, latent_dim, seed=None):
+    def __init__(self, generator, discriminator, average, seed=None):
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
-        self.latent_dim = latent_dim
-        self.latent_seed = keras.random.SeedGenerator(seed)
-        self.d_mean = keras.metrics.Mean(name="d_loss")
-        self.g_mean = keras.metrics.Mean(name="g_loss")
+        self.averaged = keras.models.clone_model(generator)
+        self.averaged.set_weights(generator.get_weights())
+        self.average = average
+        self.random = keras.random.SeedGenerator(seed)
+        self.means = {name: keras.metrics.Mean(name) for name in ("d_loss", "g_loss", "d_real", "d_fake")}
 
-    def compile(self, generator_optimizer, discriminator_optimizer):
-        super().compile(optimizer=None)
+    def compile(self, generator_optimizer, discriminator_optimizer, **options):
+        super().compile(optimizer=None, **options)  # None: two of our own
         self.g_optimizer, self.d_optimizer = generator_optimizer, discriminator_optimizer
 
     def draw_latents(self, count):
-        return keras.random.normal((count, self.latent_dim), seed=self.latent_seed)
+        return keras.random.normal((count, 100), seed=self.random)
 
 
 # %% [markdown]
-# And the step in full. `training=True` tells a network that it is being trained. Our two do not care. Dropout
-# and BatchNormalization do, and without it Dropout would be off, so write it whenever a player plays.
+# A **mean** collects a number over an epoch; Keras resets it when the next epoch begins. The history of the training
+# will hold four: both losses, and $D$'s mean output on real images and on fakes.
+#
+# `averaged` is a second copy of $G$ that is never trained. Each of its weights $\bar\theta$ follows the weight $\theta$
+# of $G$ slowly:
+#
+# $$\bar\theta \leftarrow a\,\bar\theta + (1 - a)\,\theta, \qquad a = 0.9995.$$
+#
+# The players never come to rest, and $G$'s weights jitter with them. The average over about the last 2,000 steps
+# jitters less. $D$ never sees it; you will generate with it. And now the step:
 
 
 # %%
-class WrittenOutGAN(Players):
+class MyGAN(Players):
     def train_step(self, real_images):
-        count = ops.shape(real_images)[0]  # the last batch may be smaller
+        count = ops.shape(real_images)[0]
+        players = self.generator, self.discriminator
+        d_loss, real, fake = discriminator_turn(*players, self.d_optimizer, self.draw_latents(count), real_images)
+        g_loss = generator_turn(*players, self.g_optimizer, self.draw_latents(count))
+        for slow, fast in zip(self.averaged.variables, self.generator.variables):
+            slow.assign(self.average * slow + (1 - self.average) * fast)
+        for name, value in zip(self.means, (d_loss, g_loss, ops.sigmoid(real), ops.sigmoid(fake))):
+            self.means[name].update_state(value)
+        return {name: mean.result() for name, mean in self.means.items()}
 
-        # D's turn. The fakes are made outside the tape: nothing is to flow back into G.
-        fake_images = self.generator(self.draw_latents(count), training=True)
-        with tf.GradientTape() as tape:
-            real_logits = self.discriminator(real_images, training=True)
-            fake_logits = self.discriminator(fake_images, training=True)
-            d_loss = discriminator_loss(real_logits, fake_logits)
-        weights = self.discriminator.trainable_variables
-        self.d_optimizer.apply(tape.gradient(d_loss, weights), weights)
-
-        # G's turn. The fakes are made inside the tape; D is asked, but only G's weights move.
-        with tf.GradientTape() as tape:
-            fake_images = self.generator(self.draw_latents(count), training=True)
-            fake_logits = self.discriminator(fake_images, training=True)
-            g_loss = generator_loss(fake_logits)
-        weights = self.generator.trainable_variables
-        self.g_optimizer.apply(tape.gradient(g_loss, weights), weights)
-
-        self.d_mean.update_state(d_loss)
-        self.g_mean.update_state(g_loss)
-        return {"d_loss": self.d_mean.result(), "g_loss": self.g_mean.result()}
+    def generate(self, count, seed=None):
+        return self.averaged.predict(keras.random.normal((count, 100), seed=seed), batch_size=500, verbose=0)
 
 
 # %% [markdown]
-# ### ... which is what `gl.GAN` does
+# The package's scores and callbacks need a model with a method `generate(count, seed)`, so they work with your class.
 #
-# If so, then equal networks, equal images in equal order and equal latents must lead to equal weights. The
-# weights are equal since we copy them. The latents are equal since both draw them from a `SeedGenerator` with
-# seed 7, in the same order: first D's, then G's. We train both for two epochs of five batches and look at the
-# largest difference among two million weights.
-
+# ## 4. What do the losses tell?
+#
+# ### Exercise 2 · A D that cannot tell
+#
+# $D$ outputs ½ for every image, real or fake. What are the two losses? (Round to two decimals if you like.)
 
 # %%
-def adam():
-    return keras.optimizers.Adam(2e-4, beta_1=0.5)
-
-
-def train_briefly(gan):
-    gan.compile(generator_optimizer=adam(), discriminator_optimizer=adam())
-    history = gan.fit(images[:320], batch_size=64, epochs=2, shuffle=False, verbose=0)
-    return gan.generator.get_weights() + gan.discriminator.get_weights(), history.history
-
-
-start = generator.get_weights(), discriminator.get_weights()
-package_generator.set_weights(start[0])
-package_discriminator.set_weights(start[1])
-
-ours, our_history = train_briefly(WrittenOutGAN(generator, discriminator, latent_dim=100, seed=7))
-package, history = train_briefly(gl.GAN(package_generator, package_discriminator, latent_dim=100, seed=7))
-
-moved = max(np.abs(a - b).max() for a, b in zip(ours, start[0] + start[1], strict=True))
-apart = max(np.abs(a - b).max() for a, b in zip(ours, package, strict=True))
-print(f"In 10 steps weights have moved by up to {moved:.1e}; the two models differ by at most {apart:.1e}.")
-assert moved > 1e-3 and apart < 1e-5
-for loss in ("d_loss", "g_loss"):
-    np.testing.assert_allclose(our_history[loss], history[loss], rtol=1e-5)
+losses_at_half = {"d_loss": ..., "g_loss": ...}
+gl.checks.mlp_gan.answers_half(losses_at_half)
 
 # %% [markdown]
-# So from here on we can use `gl.GAN`. What it has beyond the class above is what one needs around the step:
-# saving the whole, checks of the images, `evaluate`, `generate`, other objectives.
+# At the equilibrium of lesson {{lesson:minimax_game}} the fakes are distributed as the real images are, the best $D$
+# outputs ½, and the losses are those of the exercise. **Guess first:** if both losses of a training have exactly these
+# values, are the fakes good?
 #
-# ## 6. A judge
-#
-# Before training, decide how to tell whether it has worked. The losses will not say, as you will see, and
-# one's own eyes are kind. So we train a small convolutional classifier on the real digits (a minute or two). Of
-# a set of samples it tells
-#
-# - the **mean confidence**, the largest class probability averaged: near 1 if each sample clearly is *some*
-#   digit;
-# - the **share of each digit**: near 10 % each if G makes all of them.
-#
-# Read them together. One perfect 1, repeated, has confidence 1; noise may be spread over all digits.
+# Build a GAN, set the weights of $D$'s last layer to 0, and compute both losses.
 
 # %%
-judge = gl.metrics.train_classifier(images, labels, epochs=1 if FAST else 5)
-accuracy = float(np.mean(judge.predict(test_images, verbose=0).argmax(1) == test_labels))
-real_report = gl.metrics.class_report(judge, test_images)
+keras.utils.set_random_seed(0)
+blind = MyGAN(build_generator(), build_discriminator(), recipe.average)
+for weight in blind.discriminator.layers[-1].weights:
+    weight.assign(ops.zeros_like(weight))
 
-print(f"The judge gets {accuracy:.1%} of the test images of {info.title} right.")
-print(f"Real images: {real_report}")
-print(f"Noise:       {gl.metrics.class_report(judge, np.asarray(noise))}")
-if not FAST and not info.is_stand_in:
-    assert accuracy > 0.985
+noise = blind.generate(1000, seed=0)
+real_logits, fake_logits = blind.discriminator(images[:1000]), blind.discriminator(noise)
+print(f"d_loss {float(discriminator_loss(real_logits, fake_logits)):.4f}")
+print(f"g_loss {float(generator_loss(fake_logits)):.4f}")
+gl.plotting.show_images(noise[:8], columns=8, title="At equilibrium, by the losses")
+
+# %% tags=["test"]
+np.testing.assert_allclose(discriminator_loss(real_logits, fake_logits), 2 * np.log(2), rtol=1e-6)
+np.testing.assert_allclose(generator_loss(fake_logits), np.log(2), rtol=1e-6)
 
 # %% [markdown]
-# The confidence on real test images is the mark to aim at: nobody's digits, real ones included, get 1.
+# By its losses this GAN has reached the equilibrium, to the last digit, and $G$ makes noise. The losses say that $D$
+# *cannot tell*. They do not say why: the fakes are perfect, or **$D$ is blind**.
 #
-# ## 7. The training
+# ### Train
 #
-# All settings in one place. Beyond the paper's game there are four habits of today:
-#
-# - **Adam with β₁ = 0.5.** β₁ says how long Adam's momentum lasts. The opponent moves, so that old gradients
-#   mislead; momentum is kept short.
-# - **An average of G's weights**, $\bar\theta \leftarrow 0.9995\,\bar\theta + 0.0005\,\theta$ after each step.
-#   The players circle each other, as the Dirac-GAN of lesson {{lesson:minimax_game}} does; an average over
-#   the last two thousand steps lies nearer to the middle. D never sees it. It is Keras's own `use_ema=True`;
-#   `gan.generate` uses the average, `gan.generator` holds the last weights.
-# - **Large steps.** A learning rate of 8e-4 is four times DCGAN's, with its batch of 128. The last
-#   weights jump about more for it; but they are not what we use, and the average moves on faster.
-# - **Compiled.** `jit_compile=True` lets XLA, TensorFlow's compiler, fuse the small operations of a step, and
-#   `steps_per_execution=8` goes through Python once for eight steps. Neither changes the game. With dense
-#   layers this saves a quarter of the time on a CPU; lesson {{lesson:faster}} measures it on your machine.
+# So you need a score that does not come from $D$. A classifier that comes with the package turns each image into 64
+# numbers, its **features**. The **Fréchet distance** compares mean and covariance of the features of generated images
+# with those of real ones; lower is better, and lesson {{lesson:quality}} is about it. This callback measures it after
+# each epoch, for $G$ as it is and for the average:
 
 # %%
-BATCH_SIZE = 128
-EPOCHS = 2 if FAST else 34
-LEARNING_RATE, BETA_1 = 8e-4, 0.5
-AVERAGE = 0.9995  # how much of the average is kept at each step
+mnist = gl.scoring.Reference(recipe.data, count=SAMPLES, scores="frechet_distance", verbose=0)
 
+
+class Distances(keras.callbacks.Callback):
+    pictures = {}
+
+    def on_epoch_end(self, epoch, logs):
+        latents = keras.random.normal((SAMPLES, 100), seed=0)
+        for name in ("generator", "averaged"):
+            made = getattr(self.model, name).predict(latents, batch_size=500, verbose=0)
+            logs[name] = mnist.score(made, verbose=0).scores["frechet_distance"]
+            self.pictures[name, epoch + 1] = made[:10]
+
+
+print(f"Real test images have {mnist.floor['frechet_distance']:.3f}.")
+
+# %% [markdown]
+# **Guess first.** Sketch what you expect for 20 epochs: $D$'s loss, $G$'s loss, the Fréchet distance.
+#
+# The picture shows 25 samples of the average, and the losses below it. The average begins as noise and takes a few
+# epochs to follow. (`train` shuffles itself, so `fit` need not.)
+
+# %%
 keras.utils.set_random_seed(2)
-train = gl.data.load("mnist", batch_size=BATCH_SIZE, examples=len(images), seed=0, drop_remainder=True)
+gan = MyGAN(build_generator(), build_discriminator(), recipe.average)
+optimizers = [recipe.optimizer(recipe.learning_rate) for _ in range(2)]
+gan.compile(*optimizers, **recipe.options)
+grid = gl.callbacks.SampleGrid(count=25, title=f"MLP GAN on {info.title}")
+training = gan.fit(train, epochs=EPOCHS, shuffle=False, verbose=0, callbacks=[grid, Distances()])
+history = training.history
 
-gan = gl.GAN(
-    generator=gl.networks.mlp_generator((28, 28, 1), latent_dim=100),
-    discriminator=gl.networks.mlp_discriminator((28, 28, 1)),
-    latent_dim=100,
-    objective="non_saturating",
+# %% tags=["test"]
+assert {name: len(values) for name, values in history.items()} == dict.fromkeys(
+    ("d_loss", "g_loss", "d_real", "d_fake", "generator", "averaged"), EPOCHS
 )
-gan.compile(
-    generator_optimizer=keras.optimizers.Adam(
-        LEARNING_RATE, beta_1=BETA_1, use_ema=True, ema_momentum=AVERAGE
-    ),
-    discriminator_optimizer=keras.optimizers.Adam(LEARNING_RATE, beta_1=BETA_1),
-    jit_compile=True,
-    steps_per_execution=8,
-)
-print(f"{EPOCHS} epochs of {len(train)} steps: {EPOCHS * len(train)} steps of each player")
-
-# %% [markdown]
-# We want to see more than the end, so here is a callback: a few times during training it keeps the images that
-# G's last weights make of ten fixed latents, and the judge's confidence on 2,000 samples, once from the last
-# weights and once from their average.
-
+assert all(0 < value < 1 for name in ("d_real", "d_fake") for value in history[name])
+again = mnist.score(gan.generate(SAMPLES, seed=0), verbose=0).scores["frechet_distance"]
+np.testing.assert_allclose(again, history["averaged"][-1], rtol=1e-3)
 
 # %%
-class Logbook(keras.callbacks.Callback):
-    def __init__(self, epochs, judge, latents):
-        super().__init__()
-        self.epochs, self.judge, self.latents = epochs, judge, latents
-        self.pictures, self.last, self.averaged = {}, {}, {}
-
-    def on_epoch_end(self, epoch, logs=None):
-        epoch += 1  # Keras counts from 0
-        if epoch in self.epochs:
-            averaged = self.model.generate(latents=self.latents)
-            last = self.model.generator.predict(self.latents, batch_size=256, verbose=0)
-            self.pictures[epoch] = last[:10]
-            self.averaged[epoch] = gl.metrics.class_report(self.judge, averaged).confidence
-            self.last[epoch] = gl.metrics.class_report(self.judge, last).confidence
-            print(
-                f"epoch {epoch:2}: d_loss {logs['d_loss']:.3f}, g_loss {logs['g_loss']:.3f}, "
-                f"confidence {self.averaged[epoch]:.3f} (last weights: {self.last[epoch]:.3f})"
-            )
-
-
-fixed_latents = gan.sample_latents(200 if FAST else 2000, seed=3)
-logbook = Logbook({1, 2, 3, *range(5, EPOCHS, 5), EPOCHS}, judge, fixed_latents)
+middle = (FIRST + EPOCHS) // 2
+shown = sorted({1, 2, 4, FIRST, middle, EPOCHS} & set(range(1, EPOCHS + 1)))
+columns = ("d_loss", "g_loss", "d_real", "d_fake", "generator", "averaged")
+print("epoch", *(f"{name:>10}" for name in columns))
+for epoch in shown:
+    print(f"{epoch:5}", *(f"{history[name][epoch - 1]:10.3f}" for name in columns))
 
 # %% [markdown]
-# One more thing before the start. Here is a GAN whose D is blind: its last layer has only zeros, so that its
-# logit is 0 whatever it is shown. G is untrained.
-
-# %%
-blind = gl.GAN(build_generator(), build_discriminator(), latent_dim=100)
-blind.discriminator.layers[-1].kernel.assign(np.zeros((256, 1)))
-blind.compile(generator_optimizer=adam(), discriminator_optimizer=adam())
-
-losses = blind.evaluate(images[:1000], batch_size=200, verbose=0, return_dict=True)
-print({name: round(value, 3) for name, value in losses.items()})
-np.testing.assert_allclose(losses["d_loss"], 2 * np.log(2), rtol=1e-5)
-gl.plotting.show_images(blind.generate(8, seed=0), columns=8, title="At equilibrium, by the losses")
-
-# %% [markdown]
-# By its losses this GAN has reached the equilibrium, to the last digit, and G makes noise. **D(x) ≈ ½ can
-# mean that the fakes are perfect, or that D is blind.** Remember this picture when you see the curves.
+# The last two columns are the Fréchet distances, of $G$ as it is and of its average. At first everything moves: $D$
+# runs ahead, $G$ catches up. At epoch 8 the average still remembers the untrained $G$ that it began with. So for the
+# early epochs look at $G$ as it is.
 #
-# Now the training. It takes five to ten minutes; the grid shows the same 25 latents every few epochs.
-#
-# **It can be interrupted.** `BackupAndRestore` writes the whole game into a folder after each epoch. Press ■,
-# then read on with what there is, or run the cell again, today or tomorrow: it goes on after the last whole
-# epoch. The backup is removed at the end.
+# **Guess first.** The next figure begins at epoch 8, with all axes from 0. On which side do you see the progress?
 
 # %%
-folder = Path("../build/mlp_gan") / (train.info.name + ("-fast" if FAST else ""))
-folder.mkdir(parents=True, exist_ok=True)
-try:
-    gan.fit(
-        train,
-        epochs=EPOCHS,
-        verbose=0,
-        callbacks=[
-            keras.callbacks.BackupAndRestore(folder / "backup"),
-            gl.callbacks.SampleGrid(every=5, count=25, seed=0, title=f"MLP GAN on {info.title}"),
-            logbook,
-        ],
-    )
-    gan.save(folder / "gan.keras")
-except KeyboardInterrupt:
-    print("Stopped. Run this cell again to go on after the last whole epoch, or read on with what there is.")
-history = gan.history
-
-# %% [markdown]
-# ## 8. Reading the curves
-
-# %%
-gl.plotting.loss_curves(history, title=f"MLP GAN on {info.title}: losses, means over an epoch")
-
-# %%
-gl.plotting.discriminator_curves(history, title=f"MLP GAN on {info.title}: what D answers")
-
-# %% [markdown]
-# **What to look for.** In the first epochs D learns faster than G: its loss dips, its answers on real and
-# generated images part. Then G catches up. The dotted lines are those of a D that cannot tell, $2\log 2$ and
-# $\log 2$: D's loss comes near its own, G's stays about a third above. From then on *both are nearly flat*. D's
-# answers stand above and below ½ by a small margin.
-#
-# For a classifier a flat loss would mean that nothing is being learnt. Here it means that both players learn
-# equally fast: D's loss is measured on G's *newest* fakes, G's against the *newest* D. The next cell puts the
-# loss beside something with a fixed scale.
-
-# %%
-epochs = sorted(logbook.averaged)
-figure, axes = plt.subplots(figsize=(7, 3.8), layout="constrained")
-axes.plot(np.array(history.epoch) + 1, history.history["d_loss"], color="tab:green", label="D's loss")
-axes.axhline(2 * np.log(2), color="tab:green", linestyle=":", label="2 log 2")
-axes.set(xlabel="epoch", ylabel="D's loss", title=f"{info.title}: a flat loss, better samples")
-scores = axes.twinx()
-confidences = [logbook.averaged[epoch] for epoch in epochs]
-scores.plot(epochs, confidences, "o-", color="tab:orange", label="the judge's confidence")
-scores.axhline(real_report.confidence, color="tab:orange", linestyle=":", label="... in real images")
-scores.set(ylabel="mean confidence", ylim=(0, 1.02))
-axes.legend(handles=[*axes.lines, *scores.lines], loc="lower right", frameon=False)
+epochs = np.arange(FIRST, EPOCHS + 1)
+colours, figure = gl.plotting.COLOURS, plt.figure(figsize=(9, 3.4), layout="constrained")
+left, right = figure.subplots(1, 2)
+for name, player, half in [("d_loss", "discriminator", 2 * np.log(2)), ("g_loss", "generator", np.log(2))]:
+    left.plot(epochs, history[name][FIRST - 1 :], color=colours[player], label=name)
+    left.axhline(half, color=colours[player], linestyle=":")
+right.plot(epochs, history["generator"][FIRST - 1 :], "--", color=colours["generator"], label="G as it is")
+right.plot(epochs, history["averaged"][FIRST - 1 :], color=colours["generator"], label="the average of G")
+right.axhline(mnist.floor["frechet_distance"], color=colours["reference"], linestyle=":", label="real images")
+left.set(title="Losses; dotted: D outputs ½ everywhere", ylim=(0, 1.8))
+right.set(title=f"Fréchet distance of {SAMPLES:,} images", ylim=(0, 1.3 * max(history["generator"][FIRST - 1 :])))
+for axes in (left, right):
+    axes.set(xlabel="epoch", xlim=(FIRST, EPOCHS))
+    axes.legend(frameon=False, ncols=3 if axes is left else 1)
 plt.show()
 
-if not FAST and not info.is_stand_in and len(history.epoch) == EPOCHS:
-    early, late = history.history["d_loss"][9], history.history["d_loss"][-1]
-    print(f"epoch 10 to epoch {EPOCHS}: D's loss {early:.3f} to {late:.3f}, ", end="")
-    print(f"confidence {logbook.averaged[10]:.3f} to {logbook.averaged[EPOCHS]:.3f}")
-    assert abs(late - early) < 0.25 and logbook.averaged[EPOCHS] > logbook.averaged[10]
+# %%
+print(f"{'':10} epoch {FIRST}  to epoch {middle}  to epoch {EPOCHS}")
+for name in ("d_loss", "g_loss", "generator"):
+    one, two, three = (history[name][epoch - 1] for epoch in (FIRST, middle, EPOCHS))
+    print(f"{name:10} {one:7.3f} {two:7.3f} ({two / one - 1:+.0%}) {three:7.3f} ({three / two - 1:+.0%})")
+
+# %% tags=["test"]
+if EPOCHS == 20 and not info.is_stand_in:
+    late = {name: np.array(values[FIRST - 1 :]) for name, values in history.items()}
+    half = len(late["d_loss"]) // 2
+    for name in ("d_loss", "g_loss"):
+        assert np.ptp(late[name]) < 0.2 * late[name].mean()  # nearly flat
+        assert np.ptp(late[name][half:]) < 0.05 * late[name].mean()  # flat
+    assert late["generator"][-3:].mean() < 0.6 * late["generator"][:3].mean()
+    assert late["generator"][-3:].mean() < 0.95 * late["generator"][half : half + 3].mean()
+    assert late["averaged"][-1] < 0.6 * late["averaged"][half] and late["averaged"][-1] < late["generator"][-1]
+    assert late["averaged"][0] > 5 * late["generator"][0]  # the average still remembers the untrained G
+    assert np.all(late["d_real"] > 0.5) and np.all(late["d_fake"] < 0.5)
+    divergence = (2 * np.log(2) - late["d_loss"]) / 2  # if D were the best one; at most log 2
+    assert np.all(divergence < 0.12 * np.log(2))
 
 # %% [markdown]
-# **What the curves are good for.** They show whether the game is still on. It is over if D's answers go to 1
-# and 0 and stay there: D has won. G still gets a gradient, since its loss does not saturate; but all its images
-# look equally false to D, and the gradient says little about what would be better. It is over, too, if both
-# answers are ½ and the samples are noise: D is blind. They do not show how good the samples are; compare the
-# blind D above. For that, look at samples.
+# **A flat loss, better samples**, in this run, and most clearly in the second half:
 #
-# ### The same ten latents, epoch by epoch
+# - *Epochs 8 to 14.* The losses still creep towards the dotted lines, by less than a tenth. The distance of $G$ as it
+#   is halves.
+# - *Epochs 14 to 20.* The losses hardly move. The distance of $G$ as it is falls further, with some jitter. That of the
+#   average falls by more than half.
+#
+# In a classifier a flat loss means that nothing is learnt any more. Here each loss is measured against an opponent that
+# learns as well: $D$'s loss on $G$'s newest fakes, $G$'s loss with the newest $D$. You often read that a flat loss
+# shows that "both learn equally fast". That fits this run, because the right-hand side says so. The left-hand side
+# would look much the same if neither learnt anything: **a $D$ that stays blind has flat losses too, exactly on the
+# dotted lines.**
+#
+# Theory does not rescue the losses. For the *best possible* $D$ the loss is $2 \log 2 - 2\,\text{JSD}$, with the
+# Jensen–Shannon divergence of lesson {{lesson:minimax_game}}. Read in this way, the losses above would say that the
+# fakes are nearly perfect from epoch 8 on. They are not. That statement is about the best $D$, and yours is not: it
+# follows a moving $G$, a few steps behind.
+#
+# What can you read off the losses? Whether the training has failed. If `d_real` goes to 1, `d_fake` to 0, and both stay
+# there, $D$ has won, and $G$ learns little. If both are ½ to the last digit and the samples are noise, $D$ is blind.
+# In between, the losses do not tell good from better. Look at samples:
 
 # %%
-gl.plotting.image_rows(
-    {f"epoch {epoch}": pictures for epoch, pictures in logbook.pictures.items()},
-    title=f"MLP GAN on {info.title}: ten latents while G learns, its last weights",
-)
+rows = {f"epoch {epoch}": Distances.pictures["generator", epoch] for epoch in shown}
+rows["the average"] = Distances.pictures["averaged", EPOCHS]
+gl.plotting.image_rows(rows, title="Ten latents while G learns; last row: the average of G")
 
 # %% [markdown]
-# **What to look for.** First the blob in the middle: where there is ink at all. Then strokes, then digits.
-# Follow one column: the outline gets cleaner, but what it shows may turn from one digit into another up to the
-# end. The players never come to rest; what settles is the quality, not the picture.
+# Follow one column. Up to epoch 8 you see strokes form. After that, ten images hardly show progress: a column turns
+# from one digit into another, and some get worse. It takes 2,500 images and a score to see that the mean gets better.
+# The last row shows the same latents, with the average of $G$: cleaner strokes, and less noise around them.
 #
-# ## 9. How good is it?
+# Now a hundred samples of the average, the first hundred, none picked:
 
 # %%
-count = 500 if FAST else 10_000
-samples = gan.generate(count, seed=0)
-report = gl.metrics.class_report(judge, samples)
-
-print(f"MLP GAN on {info.title}: {report}")
-print(f"the rarest digit: {report.shares.min():.1%}; confidence on real images: {real_report.confidence:.3f}")
-trained_to_the_end = not FAST and history.epoch[-1] + 1 == EPOCHS
-if trained_to_the_end and not train.info.is_stand_in:
-    assert report.confidence >= 0.95
-    assert report.shares.min() >= 0.05
+samples = gan.generate(SAMPLES, seed=0)
+gl.plotting.show_images(samples[:100], columns=20, title="The first 100 samples of the average")
 
 # %% [markdown]
-# A hundred of them, the first hundred, none picked. Look for pictures that are no digit: two strokes that do
-# not meet, a bit of one digit joined to a bit of another, specks. (Single wrong pixels are typical of an MLP:
-# no layer of it knows that pixels have neighbours. The next lessons' convolutions do.)
+# ## 5. Has it memorised its training images?
+#
+# A generator that hands out training images would get the best of scores. To find out, look for the nearest training
+# image of each sample. As a distance take the length of the difference of all pixels, $\|a - b\|$.
+#
+# ### Exercise 3 · All distances
+#
+# Write `distances(samples, images)`: an array with a row for each sample and a column for each image. Both arguments
+# have shape `(count, height, width, channels)`. Subtracting each of 60,000 images from each of 500 samples would need
+# 94 GB. Use $\|a - b\|^2 = \|a\|^2 + \|b\|^2 - 2\,a \cdot b$.
+
 
 # %%
-gl.plotting.show_images(samples[:100], columns=20, title=f"MLP GAN on {info.title}: the first 100 samples")
+def distances(samples, images):
+    return ...
+
+
+gl.checks.mlp_gan.distances(distances)
 
 # %% [markdown]
-# The judge's confidence has blind spots of its own. It cannot see *variety within* a digit: a G with one
-# perfect image of each digit would get 1. For that, see the neighbours below, and the lessons on scores.
-#
-# ### What the average does
-#
-# The same training, judged twice: `gan.generator` holds the weights after the last step, `gan.generate` uses
-# their average.
-
-# %%
-last_weights = gan.generator.predict(gan.sample_latents(count, seed=0), batch_size=256, verbose=0)
-last_report = gl.metrics.class_report(judge, last_weights)
-print(f"last weights: {last_report}")
-print(f"averaged:     {report}")
-
-figure, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
-axes.plot(epochs, confidences, "o-", color="tab:orange", label="averaged weights")
-axes.plot(epochs, [logbook.last[epoch] for epoch in epochs], "s--", color="tab:blue", label="last weights")
-axes.set(xlabel="epoch", ylabel="mean confidence", title=f"{info.title}: with and without the average")
-axes.set_ylim(bottom=max(0, confidences[-1] - 0.15))
-axes.legend(frameon=False)
-plt.show()
-
-later = [epoch for epoch in epochs if epoch >= 20]
-if later and not info.is_stand_in:
-    gains = [logbook.averaged[epoch] - logbook.last[epoch] for epoch in later]
-    print(f"from epoch {later[0]} on the average gains {np.mean(gains):+.3f} in confidence")
-    assert min(gains) > 0
-
-# %% [markdown]
-# **What to look for.** In the first epochs the average still remembers the untrained G, and lies below the
-# picture. Once it has forgotten that, it is better than the last weights all the time: those jump about for as
-# long as the training goes on. There is another way to quiet: let the learning rate fall to 0,
-# `keras.optimizers.schedules.CosineDecay(LEARNING_RATE, EPOCHS * len(train))`. The last weights then settle
-# and the two curves meet. But where steps get small G stops learning as well: try it, and compare the end.
-#
-# ## 10. Between two latents
-#
-# In lesson {{lesson:start_here}} we walked from one latent to another on a straight line. Is that a good way?
-# Look at the *lengths* of latents. For $z \sim N(0, I)$ in $d$ dimensions, $\|z\|^2$ is a sum of $d$ squares,
-# each with mean 1: $\|z\| \approx \sqrt d$, with a spread of only about 0.7. For $d = 100$ every latent lies
-# near a sphere of radius 10.
-#
-# Two of them are nearly at right angles, so that half-way on the straight line the length is only
-# $\sqrt{d/2} \approx 7.1$. From there G has never been asked for an image. The **spherical** way turns at a
-# steady pace about the origin instead, with $\omega$ the angle between the two:
-#
-# $$z(t) = \frac{\sin((1-t)\,\omega)}{\sin\omega}\, z_0 + \frac{\sin(t\,\omega)}{\sin\omega}\, z_1 .$$
-
-# %%
-lengths = np.linalg.norm(gan.sample_latents(10_000, seed=1), axis=1)
-start, end = gan.sample_latents(1000, seed=4), gan.sample_latents(1000, seed=5)
-straight = gl.plotting.latent_path(start, end, steps=11, spherical=False)  # (1000, 11, 100)
-curved = gl.plotting.latent_path(start, end, steps=11)
-
-figure, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
-axes.axhspan(*np.quantile(lengths, [0.005, 0.995]), color="0.9", label="99 % of all latents")
-t = np.linspace(0, 1, 11)
-axes.plot(t, np.linalg.norm(curved, axis=2).mean(0), "o-", label="spherical")
-axes.plot(t, np.linalg.norm(straight, axis=2).mean(0), "s-", label="straight")
-axes.set(xlabel="t", ylabel="length ‖z(t)‖", title="Length on the way, mean of 1,000 pairs", ylim=(6, 13))
-axes.legend(frameon=False)
-plt.show()
-
-half_way = np.linalg.norm(straight[:, 5], axis=1)
-print(f"length of a latent: {lengths.mean():.2f} ± {lengths.std():.2f}; half-way: {half_way.mean():.2f}")
-print(f"of 10,000 latents, shorter than that: {np.sum(lengths < half_way.mean())}")
-assert abs(lengths.mean() - 10) < 0.1 and abs(half_way.mean() - np.sqrt(50)) < 0.1
-assert np.sum(lengths < half_way.mean()) <= 1
-
-# %%
-gl.plotting.interpolation(gan, rows=4, steps=11, seed=8, title=f"MLP GAN on {info.title}: the spherical way")
-
-# %%
-gl.plotting.interpolation(
-    gan, rows=4, steps=11, seed=8, spherical=False, title=f"MLP GAN on {info.title}: the straight way"
-)
-
-# %% [markdown]
-# **What to look for.** Same ends, other ways. Strokes bend, open and close; there is no fading of one picture
-# into another. Then compare the middle columns: those of the straight way are often greyer, since a shorter
-# latent drives the tanh at the end less far. Does it matter? Ask the judge, and count grey pixels:
-
-# %%
-places = {"the ends": start, "spherical, half-way": curved[:, 5], "straight, half-way": straight[:, 5]}
-for name, z in places.items():
-    made = gan.generate(latents=z)
-    confidence = gl.metrics.class_report(judge, made).confidence
-    grey, spread = np.mean(np.abs(made) < 0.7), made.std(axis=0).mean()
-    print(f"{name:20} confidence {confidence:.3f}, grey pixels {grey:.1%}, spread of a pixel {spread:.3f}")
-
-# %% [markdown]
-# Read that table before you believe a rule of thumb, this one too. The spherical way's half-way points are
-# distributed as the ends are ($z_0$ and $z_1$ nearly at a right angle, with weights near $\sin 45°$: the
-# variances ½ and ½ add up to 1), so whatever differs in that row is chance. The straight way's are latents
-# shrunk by $\sqrt ½$, nearer to the origin: look for more grey, and for images that differ less from one
-# another, in the last two columns. To a judge of digits that may make little difference, or none.
-#
-# ## 11. Has it memorised?
-#
-# A generator that hands out its training images would get the best of scores. So find for each sample the
-# nearest training image, by the distance of the pixels, $\|a - b\|$. With
-# $\|a-b\|^2 = \|a\|^2 + \|b\|^2 - 2\,a \cdot b$ the work is one matrix product.
+# Again: if yours is right, skip the next cell.
 
 
 # %%
-def nearest(queries, others, block=500):
-    """For each query the index of the nearest of the others, and the Euclidean distance to it."""
-    queries, others = queries.reshape(len(queries), -1), others.reshape(len(others), -1)
-    lengths = np.sum(others**2, axis=1)
-    index, distance = [], []
-    for begin in range(0, len(queries), block):  # a block at a time, so that it fits into memory
-        part = queries[begin : begin + block]
-        squares = np.sum(part**2, axis=1)[:, None] + lengths - 2 * part @ others.T
-        index.append(squares.argmin(1))
-        distance.append(np.sqrt(np.maximum(squares.min(1), 0)))
-    return np.concatenate(index), np.concatenate(distance)
+def distances(samples, images):
+    a, b = samples.reshape(len(samples), -1), images.reshape(len(images), -1)
+    squares = np.sum(a**2, axis=1)[:, None] + np.sum(b**2, axis=1) - 2 * a @ b.T
+    return np.sqrt(np.maximum(squares, 0))  # rounding may leave a little less than 0
 
 
-index, _ = nearest(samples[:10], images)
+nearest = images[distances(samples[:10], images).argmin(axis=1)]
 
 # %% tags=["real-images"]
-gl.plotting.nearest_neighbours(
-    samples[:10], images[index], title=f"MLP GAN on {info.title}: samples and the nearest training images"
-)
+gl.plotting.nearest_neighbours(samples[:10], nearest, title="Samples, and the nearest training images")
+
+# %% tags=["test"]
+direct = np.sqrt(((samples[:10] - nearest) ** 2).sum(axis=(1, 2, 3)))
+np.testing.assert_allclose(distances(samples[:10], images).min(axis=1), direct, rtol=1e-3, atol=1e-2)
 
 # %% [markdown]
-# **What to look for.** Is the lower picture *the same* as the upper, or another digit of the same kind?
+# The same digit in most columns, and another hand. But how near is near? A distance says something beside others:
 #
-# Eyes are one thing. A distance alone says nothing: how near is near? We need to know how near an image comes
-# that certainly was *not* copied. The test images are such: digits of the same kind that G and D never saw.
-# And, for the other end of the scale, two kinds of cheating: training images with a little noise, and
-# training images shifted by one pixel.
+# - **test images**, which certainly are no copies, as nobody trained on them;
+# - **noisy copies**: training images with a little noise;
+# - **shifted copies**: training images moved by one pixel.
+#
+# **Guess first.** Order the four by their distance to the nearest training image: samples, test images, noisy copies,
+# shifted copies.
 
 # %%
-queries = 200 if FAST else 1000
-picked = np.random.default_rng(0).choice(len(images), queries, replace=False)
-noisy = images[picked] + np.random.default_rng(1).normal(0, 0.05, images[picked].shape).astype("float32")
-shifted = np.roll(images[picked], shift=1, axis=2)
-
-distances = {
-    "copies with noise": nearest(noisy, images)[1],
-    "copies shifted by a pixel": nearest(shifted, images)[1],
-    "our samples": nearest(samples[:queries], images)[1],
-    "test images": nearest(test_images[:queries], images)[1],
+random = np.random.default_rng(0)
+chosen = images[random.choice(len(images), QUERIES, replace=False)]
+kinds = {
+    "noisy copies": chosen + random.normal(0, 0.05, chosen.shape).astype("float32"),
+    "samples": samples[:QUERIES],
+    "test images": test_images[:QUERIES],
+    "shifted copies": np.roll(chosen, shift=1, axis=2),
 }
-figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
-for name, values in distances.items():
+closest = {name: distances(queries, images).min(axis=1) for name, queries in kinds.items()}
+for name, values in closest.items():
+    print(f"{name:15} median {np.median(values):5.2f}, smallest {values.min():5.2f}")
+copied = closest["samples"] <= closest["noisy copies"].max()
+print(f"samples as near to a training image as a noisy copy: {copied.mean():.1%}")
+
+# %%
+figure, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
+for name, values in closest.items():
     axes.ecdf(values, label=name)
-    print(f"{name:26} median {np.median(values):5.2f}, smallest {values.min():5.2f}")
-axes.set(xlabel="distance to the nearest training image", ylabel="share of images that are nearer")
-axes.set(title=f"{info.title}: near, or a copy?")
-axes.legend(frameon=False)
+axes.set(xlabel="distance to the nearest training image", ylabel="share of images", xlim=(0, None))
+axes.set(title="Near, or a copy? (share of images that lie nearer)")
+axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
 
-# %%
-copies = np.quantile(distances["copies with noise"], 0.99)
-closer = np.mean(distances["our samples"] <= copies)
-ratio = np.median(distances["our samples"]) / np.median(distances["test images"])
-print(f"samples as near to a training image as a noisy copy: {closer:.1%}")
-print(f"median distance, samples over test images: {ratio:.2f}")
-assert closer < 0.01, "a part of the samples are copies"
+# %% tags=["test"]
+medians = {name: np.median(values) for name, values in closest.items()}
+assert medians["noisy copies"] < 0.5 * min(medians[name] for name in ("samples", "test images", "shifted copies"))
+assert copied.mean() < 0.01
+if EPOCHS == 20 and not info.is_stand_in:
+    assert medians["noisy copies"] < medians["samples"] < medians["test images"] < medians["shifted copies"]
 
 # %% [markdown]
-# **What this shows, and what not.** No sample is a pixel-by-pixel copy of a training image, not even a noisy
-# one. But:
+# The curve of the noisy copies is a step at the far left. The three others lie close together, far to the right of it.
+# So your $G$ does not hand out training images, nor noisy copies of them. Two warnings:
 #
-# - The samples may come nearer to training images than test images do. That is not copying yet: G's strokes
-#   are plain and smooth, and a plain image is near to many. (Test images are also by other writers.)
-# - A *shifted* copy is as far from its original as a test image is from its neighbour: see the curves.
-#   Distance of pixels would not have caught that cheat. "Not near in pixels" is evidence against one kind of
-#   copying only.
-# - To look for others, change the distance: compare after the best shift, or compare what the judge's inner
-#   layers make of the images.
-
-# %% [markdown]
-# ## 12. Saving, and taking up again
+# - The samples lie a little nearer to training images than test images do. That is not copying: plain, smooth strokes
+#   are near to many images.
+# - The shifted copies are *farther* away than test images. **This test does not detect them.** "Far in pixels" excludes
+#   one kind of copying only. Compare in features, or after the best shift, to exclude more.
 #
-# `history` is what `fit` returns: a dictionary with one mean an epoch for each name. `d_real` and `d_fake`
-# are D's mean answers.
-
-# %%
-print({name: len(values) for name, values in history.history.items()})
-print({name: round(values[-1], 3) for name, values in history.history.items()})
-
-# %% [markdown]
-# `gan.save` writes *everything* into one file: both networks, both optimizers with their momentum and the
-# average, the state of the random numbers, and how it was compiled. So training can go on as if it had never
-# stopped. That is a strong claim; here is the test. A small GAN, with Dropout in D so that there is more
-# randomness to get wrong, is trained for 4 epochs, and for 2, saved, loaded, and 2 more.
+# ## 6. What did not work
 #
-# (The images come in a fixed order here. The order belongs to the data, not to the model: a shuffled `train`
-# would start its shuffles anew.)
-
+# Ask the classifier what it reads in the samples, and how sure it is:
 
 # %%
-def small_gan():
-    keras.utils.set_random_seed(5)
-    gan = gl.GAN(
-        generator=gl.networks.mlp_generator((28, 28, 1), latent_dim=16, units=(64,)),
-        discriminator=gl.networks.mlp_discriminator((28, 28, 1), units=(64,), dropout=0.3),
-        latent_dim=16,
-    )
-    gan.compile(
-        generator_optimizer=keras.optimizers.Adam(1e-3, beta_1=0.5, use_ema=True, ema_momentum=0.99),
-        discriminator_optimizer=keras.optimizers.Adam(1e-3, beta_1=0.5),
-        jit_compile=False,  # for so few steps compiling would take longer than training
-    )
-    return gan
+classifier = keras.models.load_model(gl.data.bundled("mnist_features.keras"), compile=False)
+for name, kind in {"samples": samples, "real images": test_images[:SAMPLES]}.items():
+    report = gl.metrics.class_report(classifier, kind)
+    unsure = np.mean(classifier.predict(kind, verbose=0).max(axis=1) < 0.6)
+    print(f"{name:12} sure to {report.confidence:.3f}, less than 60% sure of {unsure:.1%} of them")
+    print(" " * 12, *(f"{digit}: {share:.0%} " for digit, share in enumerate(report.shares)))
+distance, floor = history["averaged"][-1], mnist.floor["frechet_distance"]
+print(f"Fréchet distance {distance:.2f}, {distance / floor:.0f} times that of real images ({floor:.3f})")
 
-
-in_order = {"x": images[:512], "batch_size": 64, "shuffle": False, "verbose": 0}
-
-uninterrupted = small_gan()
-uninterrupted.fit(**in_order, epochs=4)
-
-with tempfile.TemporaryDirectory() as scratch:
-    first_half = small_gan()
-    first_half.fit(**in_order, epochs=2)
-    first_half.save(Path(scratch) / "half.keras")
-    resumed = keras.models.load_model(Path(scratch) / "half.keras")  # compiled, optimizers and all
-
-rest = resumed.fit(**in_order, initial_epoch=2, epochs=4)
-
-
-# %%
-def assert_equal_bit_for_bit(one, other):
-    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-    np.testing.assert_array_equal(one.generate(8, seed=0), other.generate(8, seed=0))  # the average, too
-
-
-assert_equal_bit_for_bit(uninterrupted, resumed)
-print(f"{resumed.count_params():,} weights: 2 + 2 epochs are 4 epochs, bit for bit.")
+# %% tags=["test"]
+if EPOCHS == 20 and not info.is_stand_in:
+    read = gl.metrics.class_report(classifier, samples)
+    assert 0.9 < read.confidence < report.confidence
+    assert read.shares.min() > 0.04 and read.shares.max() > 1.5 * read.shares.min()
+    assert 5 < distance / floor < 60
 
 # %% [markdown]
-# And if nobody had the time to save, because the power failed in the third epoch? `BackupAndRestore` does it
-# after every epoch. Here an exception plays the power cut. The second attempt is a *new* model, as it would
-# be in a new process; it finds the backup and does only the epochs that are missing. Its history has all four.
-
-
-# %%
-class PowerCut(keras.callbacks.Callback):
-    def on_epoch_begin(self, epoch, logs=None):
-        if epoch == 2:
-            raise KeyboardInterrupt
-
-
-with tempfile.TemporaryDirectory() as scratch:
-    backup = Path(scratch) / "backup"
-    callbacks = [keras.callbacks.BackupAndRestore(backup), PowerCut()]
-    try:
-        small_gan().fit(**in_order, epochs=4, callbacks=callbacks)
-    except KeyboardInterrupt:
-        print("interrupted after two epochs")
-
-    second_attempt, trained = small_gan(), []
-    count = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: trained.append(epoch))
-    callbacks = [keras.callbacks.BackupAndRestore(backup), count]
-    second_history = second_attempt.fit(**in_order, epochs=4, callbacks=callbacks)
-
-print("epochs of the second attempt, counted from 0:", trained)
-assert trained == [2, 3] and second_history.epoch == [0, 1, 2, 3]
-assert_equal_bit_for_bit(uninterrupted, second_attempt)
-
-# %% [markdown]
-# ## 13. Exercises
-#
-# Replace the three dots by your answer, run the cell, and read what it says. Wrong answers get a hint about
-# why.
-#
-# **1.** D answers ½ to every image, real or fake. What is its loss?
-
-# %%
-loss = ...
-gl.checks.mlp_gan.answers_half(loss)
-
-# %% [markdown]
-# **2.** D's logits on two real images are $2$ and $0$, on two fakes $-2$ and $1$. What is its loss? (By hand
-# or in NumPy.)
-
-# %%
-loss = ...
-gl.checks.mlp_gan.loss_of_logits(loss)
-
-
-# %% [markdown]
-# **3.** *One-sided label smoothing*: D is to answer 0.9 to real images, not 1, so that it never becomes too
-# sure of itself; for fakes the target stays 0. Write its loss. (The cross-entropy of an answer $D$ against a
-# target $y$ is $-y \log D - (1 - y) \log(1 - D)$.)
-
-
-# %%
-def smoothed_discriminator_loss(real_logits, fake_logits):
-    return ...
-
-
-gl.checks.mlp_gan.smoothed_loss(smoothed_discriminator_loss)
-
-
-# %% [markdown]
-# **4.** Write G's turn from memory: one step of `optimizer` for G, against D, on fakes of these latents, in
-# the non-saturating game. Return G's loss.
-
-
-# %%
-def generator_step(generator, discriminator, optimizer, latents):
-    return ...
-
-
-gl.checks.mlp_gan.generator_step(generator_step)
-
-
-# %% [markdown]
-# **5.** Write the spherical way for two latents of shape `(latent_dim,)`, in NumPy.
-
-
-# %%
-def spherical(start, end, t):
-    return ...
-
-
-gl.checks.mlp_gan.spherical(spherical)
-
-# %% [markdown]
-# **6.** Three small GANs, 200 steps each. In each of them one thing is wrong:
-#
-# - `"frozen"`: no gradient reaches G, so that it stays as it was at the start;
-# - `"sigmoid"`: D ends in a sigmoid, and the loss, which expects logits, applies another to what it is given;
-# - `"swapped"`: in D's loss, real images have label 0 and fakes label 1;
-#
-# or nothing is (`"healthy"`). Read *both* plots of a column before you decide.
-
-# %%
-sick = gl.checks.mlp_gan.sick_runs(images[:2000])
-colours = gl.plotting.COLOURS
-
-figure, rows = plt.subplots(2, 3, figsize=(9, 4.6), sharex=True, sharey="row", layout="constrained")
-for (name, curves), (losses, answers) in zip(sick.items(), rows.T, strict=True):
-    steps = 10 * np.arange(1, len(curves["d_loss"]) + 1)
-    losses.plot(steps, curves["d_loss"], colours["discriminator"], label="D's loss")
-    losses.plot(steps, curves["g_loss"], colours["generator"], label="G's loss")
-    losses.set(title=name, ylim=(0, 5))
-    answers.plot(steps, curves["d_real"], colours["real"], label="D's answer, real images")
-    answers.plot(steps, curves["d_fake"], colours["generated"], label="D's answer, generated")
-    answers.set(xlabel="step", ylim=(-0.05, 1.05))
-rows[0, 2].legend(frameon=False)
-rows[1, 2].legend(frameon=False)
-plt.show()
-
-# %%
-diagnosis = {"A": ..., "B": ..., "C": ...}
-gl.checks.mlp_gan.diagnosis(diagnosis)
+# - **Some samples are no digits**: strokes that do not meet, parts of two digits, single wrong pixels. A dense layer
+#   does not know which pixels are neighbours. The convolutions of lesson {{lesson:dcgan}} do.
+# - **The digits are not equally frequent**, and the losses do not show it.
+# - **The distance stays far above that of real images.** (The recipe trains for 34 epochs, this lesson for 20.)
+# - This is one training, from one seed. The README's table scores this recipe for two seeds.
 
 # %%
 gl.checks.report("mlp_gan")
 
 # %% [markdown]
+# ## Optional: between two latents
+#
+# In lesson {{lesson:start_here}} the images half-way between two latents were greyer than usual, because half-way
+# latents are shorter: about 7 in place of 10.
+#
+# ### Exercise 4 · Half-way, spread as latents are
+#
+# The numbers in two latents $a$ and $b$ are independent, each from $N(0, 1)$. For which weight $w > 0$ are the numbers
+# in $w\,a + w\,b$ from $N(0, 1)$ again?
+
+# %%
+weight = ...
+gl.checks.mlp_gan.half_way(weight)
+
+# %% [markdown]
+# Half-way between the ends the *spherical* way has just these weights, if $a$ and $b$ are at a right angle. In general,
+# with the angle $\omega$ between them,
+#
+# $$z(t) = \frac{\sin((1-t)\,\omega)}{\sin\omega}\, a + \frac{\sin(t\,\omega)}{\sin\omega}\, b .$$
+#
+# `gl.plotting.latent_path` computes it.
+
+# %%
+a, b = (np.asarray(keras.random.normal((SAMPLES, 100), seed=seed)) for seed in (4, 5))
+ways = {
+    "straight": gl.plotting.latent_path(a, b, steps=11, spherical=False),
+    "spherical": gl.plotting.latent_path(a, b, steps=11),
+}
+rows = {}
+for name, way in ways.items():
+    rows[name] = gan.averaged.predict(way[0], verbose=0)
+    half = gan.averaged.predict(way[:, 5], verbose=0)
+    grey, sure = np.mean(np.abs(half) < 0.7), gl.metrics.class_report(classifier, half).confidence
+    length = np.linalg.norm(way[:, 5], axis=1).mean()
+    print(f"{name:9} half-way: length {length:.1f}, grey pixels {grey:.1%}, the classifier is sure to {sure:.3f}")
+gl.plotting.image_rows(rows, title="Two ways between two latents")
+
+# %% tags=["test"]
+halves = {name: np.linalg.norm(way[:, 5], axis=1).mean() for name, way in ways.items()}
+assert abs(halves["straight"] - 50**0.5) < 0.3 and abs(halves["spherical"] - 10) < 0.3
+if EPOCHS == 20 and not info.is_stand_in:
+    made = {name: gan.averaged.predict(way[:, 5], verbose=0) for name, way in ways.items()}
+    assert np.mean(np.abs(made["straight"]) < 0.7) > np.mean(np.abs(made["spherical"]) < 0.7)
+
+# %% [markdown]
+# The straight way's half-way images are a little greyer. To the eye the two ways differ little.
+#
+# ## Optional: the package's class
+#
+# `gl.GAN` is your class with more around it: checks of the images, other objectives, saving and resuming. Given the
+# same weights and seed, both take the same steps.
+
+# %%
+package = gl.GAN(build_generator(), build_discriminator(), latent_dim=100, seed=7)
+mine = MyGAN(build_generator(), build_discriminator(), recipe.average, seed=7)
+players = "generator", "discriminator"
+for player in players:
+    getattr(mine, player).set_weights(getattr(package, player).get_weights())
+
+for model in (package, mine):
+    model.compile(**{f"{player}_optimizer": recipe.optimizer(recipe.learning_rate) for player in players})
+    model.fit(images[:640], batch_size=64, shuffle=False, verbose=0)
+pairs = zip(package.generator.get_weights(), mine.generator.get_weights())
+apart = max(np.abs(one - other).max() for one, other in pairs)
+print(f"after 10 steps the weights of the two G differ by at most {apart:.1e}")
+
+# %% tags=["test"]
+assert apart < 1e-4
+for name in ("d_loss", "g_loss", "d_real", "d_fake"):  # means over the epoch, as the package's
+    np.testing.assert_allclose(mine.history.history[name], package.history.history[name], rtol=1e-3)
+
+once = MyGAN(build_generator(), build_discriminator(), 0.9)
+once.compile(*(recipe.optimizer(recipe.learning_rate) for _ in range(2)))
+start = once.generator.get_weights()
+once.fit(images[:64], batch_size=64, verbose=0)
+for old, new, slow in zip(start, once.generator.get_weights(), once.averaged.get_weights()):
+    np.testing.assert_allclose(slow, 0.9 * old + 0.1 * new, atol=1e-6)
+
+# %% [markdown]
 # ## Recap
 #
-# - A step of the game is two turns. D's: fakes made outside the tape, both kinds of images, D's weights. G's:
-#   new fakes made inside the tape, asked of D, G's weights.
-# - Losses are written in logits, with softplus. D at ½ everywhere has the loss $2 \log 2$, G then $\log 2$,
-#   and that can mean success or blindness.
-# - Curves tell whether the game is on; a judge and your eyes tell how good the samples are.
-# - An average of G's weights costs hardly anything, and lets the players take large steps.
-# - Latents live near a sphere. Nearest neighbours show copying of one kind; they need a comparison to mean
-#   anything.
-# - One file holds the whole game, and training goes on from it bit for bit.
+# - A step is two turns. In $D$'s turn the fakes are made before the tape starts, in $G$'s turn inside it.
+# - Write the losses from logits, with softplus.
+# - Losses of $2 \log 2$ and $\log 2$ say that $D$ cannot tell. The fakes may be perfect, or $D$ is blind.
+# - A flat loss says nothing about progress. Measure the samples with something that is not a player.
+# - Nearest neighbours in pixels show copying of one kind, and only beside test images and known copies.
 #
 # **References**
 #
-# - Goodfellow et al., *Generative Adversarial Nets*, 2014,
-#   [arXiv:1406.2661](https://arxiv.org/abs/1406.2661).
-# - Salimans et al., *Improved Techniques for Training GANs*, 2016,
-#   [arXiv:1606.03498](https://arxiv.org/abs/1606.03498): one-sided label smoothing, scores by a classifier.
-# - White, *Sampling Generative Networks*, 2016, [arXiv:1609.04468](https://arxiv.org/abs/1609.04468): the
-#   spherical way.
+# - Goodfellow et al., *Generative Adversarial Nets*, 2014, [arXiv:1406.2661](https://arxiv.org/abs/1406.2661).
+# - Heusel et al., *GANs Trained by a Two Time-Scale Update Rule*, 2017,
+#   [arXiv:1706.08500](https://arxiv.org/abs/1706.08500): the Fréchet distance of features.
 # - Yazıcı et al., *The Unusual Effectiveness of Averaging in GAN Training*, 2018,
 #   [arXiv:1806.04498](https://arxiv.org/abs/1806.04498).
+# - White, *Sampling Generative Networks*, 2016, [arXiv:1609.04468](https://arxiv.org/abs/1609.04468): the spherical
+#   way.
 #
 # Next: {{next}}
