@@ -82,7 +82,7 @@ pair = Exercise(
     "D judges two at once",
     Number(
         2 * np.log(1 / 8),
-        {np.log(1 / 8): "that is for one fake. Two real samples: 1/8 · 1/8.", 1 / 64: "take its logarithm."},
+        {np.log(1 / 8): "that is for one fake. Two real samples: 1/8 · 1/8.", 1 / 64: "take the logarithm of it."},
         nudge="the logit of the best D is log(p_r / p_g). For pairs at mode 1: p_g = 1, and p_r = 1/8 · 1/8.",
         formula="log(1/64)",
     ),
