@@ -336,8 +336,8 @@ if STEPS == 3000:
 #
 # On the ring, neighbours are $15\,\sigma$ apart; on the grid of 25 they are $40\,\sigma$ apart. Momentum is gone now.
 #
-# **Predict.** Do smaller steps and R1, which cured nothing on the ring, add anything here? Look at the modes **and** the
-# share.
+# **Predict.** Do smaller steps and R1, which cured nothing on the ring, add anything here? Look at the modes **and**
+# the share.
 
 # %%
 grid = toys.grid()
@@ -356,8 +356,8 @@ picture(ends, grid)
 # - **Three of six cures** left the careless GAN collapsed. Each has cured collapse in a paper, with other settings and
 #   more steps.
 # - **The best cure was no cure from a paper**, but an optimizer's setting. PacGAN's table has 6.3 of 8 modes for the
-#   plain GAN on its ring and 7.9 with pairs. Its players trained with $\beta_1 = 0.8$. This lesson does not show how
-#   large the gap is without momentum.
+#   plain GAN on its ring and 7.9 with pairs. Its published code trains with $\beta_1 = 0.8$. This lesson does not show
+#   how large the gap is without momentum.
 # - **Two seeds** are few. Read differences of a few per cent as nothing.
 # - The ring here is the easy one of lesson {{lesson:watch}}: $\sigma = 0.05$, where the paper's has 0.01.
 #
