@@ -62,9 +62,9 @@ COUNTS = (50, 100)
 # %% [markdown]
 # ## A collapse, made with an optimizer's defaults
 #
-# The settings of this lesson come from `gl.recipes.PLANE`, a list of methods for points in the plane. The first one
-# is the plain GAN. It trains with an Adam chosen for GANs. Put Keras's own Adam in its place, with a constant
-# learning rate:
+# The settings of this lesson come from `gl.recipes.PLANE`, a list of methods for points in the plane. Its plain GAN
+# trains with an Adam chosen for GANs: no momentum, a learning rate that falls, an average of $G$'s weights. Put
+# Keras's own Adam in its place, with a constant learning rate and no average:
 
 # %%
 plain = gl.recipes.PLANE["non_saturating"][1]
@@ -94,11 +94,11 @@ film.strip(list(range(len(film.frames)))[-8:], columns=4)
 # %% [markdown]
 # Blue points are real, orange ones are sixty fakes. The background is blue where $D$ outputs "real". A black arrow
 # shows where $D$ pulls a fake. You see sixty fakes from sixty different latents in one clump or on one line. In each
-# picture it is somewhere else. In lesson {{lesson:watch}} it took a $G$ four times as quick as $D$ to get there; here
-# both have the same optimizer.
+# picture it is somewhere else. Lesson {{lesson:watch}} got there with a quick $G$; here both players have the same
+# optimizer.
 #
-# Why does $G$ put up with this? Because nothing in its loss says otherwise. The loss is a mean over fakes, and $D$
-# outputs one number for each fake **without seeing the others**. Two equal fakes cost as little as two different ones.
+# Nothing in $G$'s loss forbids this. The loss is a mean over fakes, and $D$ outputs one number for each fake **from
+# this fake alone**. Two equal fakes cost as little as two different ones.
 #
 # ### Exercise 1 What collapse pays
 #
@@ -111,14 +111,13 @@ falls_by = ...
 gl.checks.collapse.what_it_pays(falls_by)
 
 # %% [markdown]
-# So collapse is no accident of $G$: against a $D$ that stands still it is the best that $G$ can do. What prevents it
-# is that $D$ moves. Let all fakes lie at the first mode, where an eighth of the real samples lie too. The best $D$
-# there outputs
+# Against a $D$ that stands still, collapse is the best that $G$ can do. Only a $D$ that moves can prevent it. Let all
+# fakes lie at the first mode, where an eighth of the real samples lie too. The best $D$ there outputs
 #
 # $$\sigma(D^*) = \frac{p_r}{p_r + p_g} = \frac{1/8}{1/8 + 1} = \frac19,$$
 #
-# and 1 at each other mode. A $D$ that is quick and has this shape drives the fakes apart before they have gathered.
-# A slow one is always late.
+# and 1 at each other mode. That is about the best $D$. A trained $D$ is late: it is low there once the fakes have been
+# there for some steps.
 
 # %% tags=["test"]
 fakes = gan.generate(2500, seed=0) * ring.scale
