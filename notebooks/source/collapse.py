@@ -218,7 +218,7 @@ show("the collapsed GAN", three_numbers(gan.generate(2500, seed=0) * ring.scale,
 #
 # Each cure changes one thing in the careless settings:
 #
-# - **no momentum**: $\beta_1 = 0$. A player follows the other as it is now, not as it was ten steps ago.
+# - **no momentum**: the recipe's own Adam, with $\beta_1 = 0$. A player follows the other as it is now, not as it was ten steps ago.
 # - **smaller steps**: the learning rate falls to 0 along a cosine, and $G$'s weights are averaged. The chase dies down.
 # - **R1**: $D$'s loss gets $\frac{\gamma}{2}$ times the mean of $\lVert\nabla D(x)\rVert^2$ at real $x$. A flatter
 #   $D$ pulls less hard.
@@ -308,7 +308,8 @@ if STEPS == 3000:
 # Read the reverse KL first. It tells three groups apart, in these two seeds:
 #
 # - **No momentum** cures everything at once. Eight modes, and nearly as many fakes on one as real samples. No other
-#   network, no other loss.
+#   network, no other loss. (The recipe's optimizer has $\beta_2 = 0.99$, too. With Adam's own 0.999, one more training
+#   of 4,000 steps, not shown here, gave 8 modes and 96 % on one. So it is $\beta_1$.)
 # - **Pack** and **relativistic, R1, R2** cure the collapse: the reverse KL falls from above 1 to below 0.2. But look at
 #   the picture: the fakes go round in a closed line, beside the modes. The share stays low.
 # - **Smaller steps**, **R1** and **hinge, spectral norm** leave the careless GAN collapsed after 3,000 steps.
@@ -323,8 +324,7 @@ if STEPS == 3000:
 # $$m \leftarrow \beta_1\, m + (1 - \beta_1)\, g$$
 #
 # With $\beta_1 = 0.9$ it remembers about ten steps. For a classifier the past gradients are good advice, as its goal
-# stands still. In a game the goal moves: $m$ pulls the fakes up a hill that $D$ has taken away. Both players overshoot,
-# and each overshoot makes the other's larger. `beta_1=0.0` in the recipe's optimizer is the line that ends this.
+# stands still. In a game the goal moves: $m$ pulls the fakes up a hill that $D$ has taken away. Both players overshoot. `beta_1=0.0` in the recipe's optimizer is the line that ends this.
 #
 # Pack does not make the players faster. It changes what the answer of $D$ is: two equal fakes are suspicious
 # **wherever** they lie, so $G$ gains nothing by moving all of them elsewhere.
@@ -404,10 +404,10 @@ gl.checks.report("collapse")
 # ## Recap
 #
 # - $D$ outputs a number for each fake alone. Against a $D$ that stands still, collapse is what pays most.
-# - A $D$ that is late lets all fakes move from place to place together.
+# - A trained $D$ is late, so all fakes move from place to place together.
 # - Count modes, share and reverse KL: a cloud, one mode and a small ring each fool one or two of them.
-# - Pack, penalties and smaller steps act on different things.
-# - Compare with seeds, and with the plain GAN in careful settings, before you praise a cure.
+# - Momentum makes both players late. Without it the plain GAN finds all modes of the ring.
+# - Pairs let $D$ see that fakes are equal. They cure collapse, and do not bring the fakes onto the modes.
 #
 # **References**
 #
