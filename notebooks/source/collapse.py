@@ -218,7 +218,8 @@ show("the collapsed GAN", three_numbers(gan.generate(2500, seed=0) * ring.scale,
 #
 # Each cure changes one thing in the careless settings:
 #
-# - **no momentum**: the recipe's own Adam, with $\beta_1 = 0$. A player follows the other as it is now, not as it was ten steps ago.
+# - **no momentum**: the recipe's own Adam, with $\beta_1 = 0$. A player follows the other as it is now, not as it was
+#   ten steps ago.
 # - **smaller steps**: the learning rate falls to 0 along a cosine, and $G$'s weights are averaged. The chase dies down.
 # - **R1**: $D$'s loss gets $\frac{\gamma}{2}$ times the mean of $\lVert\nabla D(x)\rVert^2$ at real $x$. A flatter
 #   $D$ pulls less hard.
@@ -324,7 +325,8 @@ if STEPS == 3000:
 # $$m \leftarrow \beta_1\, m + (1 - \beta_1)\, g$$
 #
 # With $\beta_1 = 0.9$ it remembers about ten steps. For a classifier the past gradients are good advice, as its goal
-# stands still. In a game the goal moves: $m$ pulls the fakes up a hill that $D$ has taken away. Both players overshoot. `beta_1=0.0` in the recipe's optimizer is the line that ends this.
+# stands still. In a game the goal moves: $m$ pulls the fakes up a hill that $D$ has taken away. Both players overshoot.
+# `beta_1=0.0` in the recipe's optimizer is the line that ends this.
 #
 # Pack does not make the players faster. It changes what the answer of $D$ is: two equal fakes are suspicious
 # **wherever** they lie, so $G$ gains nothing by moving all of them elsewhere.
