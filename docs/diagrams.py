@@ -326,6 +326,40 @@ LINE_GAME = Diagram(
     ],
 )
 
+
+def _bumps(start, end, top, bottom, heights, width):
+    """A curve with a bump at each (place, height of 0 to 1)."""
+    places = [start + (end - start) * step / 80 for step in range(81)]
+    return [
+        (x, bottom - (bottom - top) * sum(h * math.exp(-(((x - m) / width) ** 2)) for m, h in heights)) for x in places
+    ]
+
+
+COLLAPSE = Diagram(
+    "collapse",
+    "Mode collapse on a line",
+    "Real samples lie in three heaps on a line. All fakes lie together in the left heap. The discriminator's output is "
+    "a curve that is low where the fakes are and highest over the middle heap. Every fake moves up the curve, to the "
+    "right: all together they leave the left heap for the middle one, where the discriminator will be low next.",
+    {
+        "now": (0.85, 2.15, "made", "all fakes, now"),
+        "next": (2.6, 2.15, "real", "next"),
+        "last": (4.4, 2.15, "real", "and then?"),
+        "D": (3.6, -0.1, "discriminator", "D(x)"),
+    },
+    [],
+    [],
+    [
+        (_bumps(0, 5, 0, 1.3, [(2.6, 1), (4.4, 0.8)], 0.8), "to_discriminator"),
+        ([(-0.1, 1.6), (5.1, 1.6)], "line"),
+        *[([(place, 1.6)], "real") for place in (0.4, 0.5, 0.6, 2.45, 2.55, 2.65, 2.75, 4.25, 4.35, 4.45, 4.55)],
+        *[
+            ([(place, 1.6), (place + reach, 1.6)], "to_generator")
+            for place, reach in [(0.72, 0.17), (0.97, 0.21), (1.24, 0.5)]
+        ],
+    ],
+)
+
 QUALITY = Diagram(
     "quality",
     "A score of generated images",
@@ -388,7 +422,7 @@ DIRAC = Diagram(
     ],
 )
 
-DIAGRAMS = [GAN, WGAN, DCGAN, CONDITIONAL, BIGAN, TRANSLATION, CYCLEGAN, VAE, LINE_GAME, QUALITY, STEP, DIRAC]
+DIAGRAMS = [GAN, WGAN, DCGAN, CONDITIONAL, BIGAN, TRANSLATION, CYCLEGAN, VAE, LINE_GAME, COLLAPSE, QUALITY, STEP, DIRAC]
 
 
 # --- drawing ---------------------------------------------------------------------------------------------------------

@@ -8,7 +8,18 @@ from scipy import spatial, special, stats
 
 import gan_lessons as gl
 from gan_lessons import metrics
-from gan_lessons.checks import dcgan, dynamics, faster, minimax_game, mlp_gan, quality, start_here, watch, wgan
+from gan_lessons.checks import (
+    collapse,
+    dcgan,
+    dynamics,
+    faster,
+    minimax_game,
+    mlp_gan,
+    quality,
+    start_here,
+    watch,
+    wgan,
+)
 from gan_lessons.theory import DiracGAN
 
 # --- 00, 01, 02 -----------------------------------------------------------------------------------
@@ -231,3 +242,27 @@ def test_the_weight_in_two_formats():
             weight = weight + tf.constant(0.001, name)
         found[name] = float(weight)
     assert faster.rounding(found)
+
+
+# --- collapse -------------------------------------------------------------------------------------
+
+
+def test_what_collapse_pays_by_the_objective():
+    loss = gl.objectives.NonSaturating().generator_loss
+    spread, together = np.array([[2.0]] + 7 * [[0.0]], "float32"), np.full((8, 1), 2.0, "float32")
+    assert collapse.what_it_pays(float(loss(spread)) - float(loss(together)))
+
+
+def test_the_reverse_kl_is_the_toys_and_scipys():
+    assert collapse.reverse_kl(gl.stacked.reverse_kl)
+    assert collapse.reverse_kl(lambda counts: stats.entropy(counts, np.ones(len(counts))))
+
+
+def test_a_count_fooled_by_noise():
+    noise = np.random.default_rng(0).normal(scale=30, size=(2500, 2))
+    assert collapse.fool_the_count(lambda toy: np.concatenate([toy.modes, noise])[:2500])
+
+
+def test_the_logit_of_a_pair_by_counting_pairs():
+    first, second = np.random.default_rng(0).integers(8, size=(2, 2_000_000))
+    assert collapse.pair(np.log(np.mean((first == 0) & (second == 0))))

@@ -41,7 +41,7 @@ _LESSONS = (
     "clinic",
     "clinic_silent",
     "faster",
-    "on_demand",
+    "collapse",
 )
 _MARKS = {"right": "✅ Right", "wrong": "❌ Not yet", "blank": "✏️  Still blank", "shown": "👀 Solution shown"}
 
