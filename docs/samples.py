@@ -1,7 +1,6 @@
-"""Draws README's picture, `docs/samples.png`, from what lessons 02 and 03 have trained: `python docs/samples.py`.
+"""Draws README's picture, `docs/samples.png`, from the generators that come with the course: `python docs/samples.py`.
 
-Run `make course` with the real image sets first; the lessons leave their GANs in build/. The images are the first that the
-generators make of seed 0, none picked.
+The images are the first that the generators make of seed 0, none picked.
 """
 
 from pathlib import Path
@@ -15,10 +14,14 @@ import gan_lessons as gl
 ROOT = Path(__file__).parent.parent
 ROWS, HEIGHT = 6, 384  # of each grid: images down, pixels
 
+generators = {
+    8: keras.models.load_model(gl.data.bundled("digits_generator.keras"), compile=False),
+    10: gl.trained.generator("dcgan_cifar10"),
+}
 grids = []
-for folder, columns in (("mlp_gan/mnist", 8), ("dcgan/cifar10", 10)):
-    gan = keras.models.load_model(ROOT / "build" / folder / "gan.keras")
-    grid = gl.plotting.image_grid(gan.generate(ROWS * columns, seed=0), columns=columns)
+for columns, generator in generators.items():
+    latents = keras.random.normal((ROWS * columns, generator.input_shape[1]), seed=0)
+    grid = gl.plotting.image_grid(generator.predict(latents, verbose=0), columns=columns)
     grid = np.repeat(grid, 3, axis=-1) if grid.shape[-1] == 1 else grid
     picture = Image.fromarray(grid)
     grids.append(picture.resize((round(picture.width * HEIGHT / picture.height), HEIGHT), Image.Resampling.LANCZOS))
