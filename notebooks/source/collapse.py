@@ -312,7 +312,7 @@ if STEPS == 3000:
 #
 # - **No momentum** cures everything at once. Eight modes, and nearly as many fakes on one as real samples. No other
 #   network, no other loss. (The recipe's optimizer has $\beta_2 = 0.99$, too. With Adam's own 0.999, one more training
-#   of 4,000 steps, not shown here, gave 8 modes and 96 % on one. So it is $\beta_1$.)
+#   of 4,000 steps, not shown here, gave 8 modes and 96 % on one. That points to $\beta_1$.)
 # - **Pack** and **relativistic, R1, R2** cure the collapse: the reverse KL falls from above 1 to below 0.2. But look at
 #   the picture: the fakes go round in a closed line, beside the modes. The share stays low.
 # - **Smaller steps**, **R1** and **hinge, spectral norm** leave the careless GAN collapsed after 3,000 steps.
@@ -330,8 +330,8 @@ if STEPS == 3000:
 # stands still. In a game the goal moves: $m$ pulls the fakes up a hill that $D$ has taken away. Both players overshoot.
 # `beta_1=0.0` in the recipe's optimizer is the line that ends this.
 #
-# Pack does not make the players faster. It changes what the answer of $D$ is: two equal fakes are suspicious
-# **wherever** they lie, so $G$ gains nothing by moving all of them elsewhere.
+# Pack does not make the players faster. It changes what $D$ can output: for the best $D$ two equal fakes are suspicious
+# **wherever** they lie, so $G$ gains little by moving all of them elsewhere.
 #
 # ## Twenty-five modes
 #
@@ -351,8 +351,9 @@ picture(ends, grid)
 
 # %% [markdown]
 # The count of modes hardly tells the three apart: 24 and 25, 24 and 25, 25 and 25. The share does. With steps of one
-# size about half of the fakes lie on a mode; smaller steps raise it in both seeds, and R1 raises it again, to above
-# 80 %. The same two changes left the careless GAN collapsed. They are cures for the second illness, not for the first.
+# size 46 % and 68 % of the fakes lie on a mode. Smaller steps raise that by much in one seed and hardly in the other;
+# with R1 both are above 80 %. The same two changes left the careless GAN collapsed. They act on the second illness, not
+# on the first.
 #
 # The thought behind R1: near the end $D$'s slope at real samples keeps pushing fakes to and fro across a mode. A
 # penalty on this slope lets them come to rest.
@@ -371,7 +372,6 @@ picture(ends, grid)
 #   how large the gap is without momentum.
 # - **Two seeds** are few. Read differences of a few per cent as nothing.
 # - The ring here is the easy one of lesson {{lesson:watch}}: $\sigma = 0.05$, where the paper's has 0.01.
-#
 # - **Smaller steps come too early** in a short training. On this grid with 3,000 steps, half as many as above, smaller
 #   steps left 13 and 15 of 25 modes, and 3 % and 6 % on one (two seeds, not shown here). Try it: `GRID_STEPS = 3000`.
 #
