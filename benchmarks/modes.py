@@ -125,6 +125,8 @@ def table(record):
             f"{span([run['reverse KL'] for run in runs], '{:.2f}')} | "
             f"{statistics.median(run['minutes'] for run in runs):.1f} |"
         )
+    if len(lines) == 2:
+        lines = ["No run is recorded yet."]
     published = "; ".join(f"{name}: {text}" for name, text in PUBLISHED.items())
     return "\n".join([*lines, "", f"Published (PacGAN, ten runs each): {published}."])
 
