@@ -93,8 +93,12 @@ class Game:
             every = getattr(penalty, "every", 1) if training else 1
             if every == 1:
                 total += penalty(discriminate, real, fake)
-            else:  # lazy: seldom, and then for all the batches in between
-                due = ops.equal(self._counters.batches % every, 0)
+                continue
+            # lazy: seldom, and then for all the batches in between
+            due = ops.equal(self._counters.batches % every, 0)
+            if self.jit_compile:  # XLA cannot differentiate such a condition in every network
+                total += ops.where(due, every * penalty(discriminate, real, fake), 0.0)
+            else:
                 total += tf.cond(due, lambda: every * penalty(discriminate, real, fake), lambda: 0.0)  # noqa: B023
         self.log(**{name: total})
         return total
