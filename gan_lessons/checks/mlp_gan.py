@@ -13,7 +13,7 @@ def _player(inputs, outputs):
     return keras.Sequential([keras.Input((inputs,)), keras.layers.Dense(outputs, kernel_initializer="ones")])
 
 
-def _step(function):
+def _taken(function):
     """A probe: does D move, how does G move, and which loss comes back?"""
     g, d = _player(3, 4), _player(4, 1)
     before = g.get_weights() + d.get_weights()
@@ -37,7 +37,7 @@ generator_turn = Exercise(
     "G's turn",
     Function(
         _generator_turn,
-        [_step],
+        [_taken],
         {
             _BY_MINUS_D: "G went the wrong way: softplus(+logit) is what a fake costs D.",
             _D_MOVES: "D has moved. In G's turn step G's weights alone.",

@@ -18,7 +18,7 @@ def _critic_loss(real, fake):
     return ops.mean(fake) - ops.mean(real)
 
 
-def _outputs(seed, *means):
+def _logits_of(seed, *means):
     return on(*(np.random.default_rng(seed).normal(mean, 1, (32, 1)).astype("float32") for mean in means))
 
 
@@ -27,7 +27,7 @@ _LOSSES = {
     "-ops.abs(ops.mean(real) - ops.mean(fake))": "abs rewards a critic that has it the wrong way round as well.",
     "ops.mean(ops.sigmoid(fake)) - ops.mean(ops.sigmoid(real))": "leave the sigmoid out: it is flat where f is sure.",
 }
-_PROBES = [_outputs(0, 1.5, -0.5), _outputs(1, -2, 1)]  # a critic that is right, and one that is not
+_PROBES = [_logits_of(0, 1.5, -0.5), _logits_of(1, -2, 1)]  # a critic that is right, and one that is not
 _ASKED = "which difference of two means does the critic want to be large?"
 _KIND = Function(_critic_loss, _PROBES, _LOSSES, nudge=_ASKED, formula="mean f(G(z)) − mean f(x)")
 critic_loss = Exercise("The critic's loss", _KIND, right="its slope in each output is 1/batch, however sure f is.")
