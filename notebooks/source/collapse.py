@@ -28,7 +28,7 @@
 # {{lesson:minimax_game}}. From mathematics: the mean, the logarithm, the probability that two independent events both
 # happen.
 #
-# **How long it takes.** {{time}}
+# **Time.** {{time}}, with the exercises.
 
 # %%
 import os
